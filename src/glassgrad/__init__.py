@@ -1,0 +1,77 @@
+"""glassgrad: a backpropagation engine you can see through.
+
+Write a function in NumPy; glassgrad records its computational graph, runs it forward and backward,
+shows every value and gradient on every wire, and proves each gradient numerically.
+
+Default dtypes are NumPy's: Python floats make float64 tensors, arrays keep their dtype, and a Python
+number beside a float32 array becomes float32. The layers of `glassgrad.nn` are float32 unless told.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from glassgrad import data, distributions, errors, nn, ops, optim, storage, train, worked
+    from glassgrad.checks import Check, GradientReport, check_gradient, numerical_gradient
+    from glassgrad.costs import Cost, cost
+    from glassgrad.custom import gate
+    from glassgrad.graphs import Graph, trace
+    from glassgrad.ops import random
+    from glassgrad.ops.arithmetic import relu, stop_gradient
+    from glassgrad.ops.composed import log_softmax, logsumexp, softmax
+    from glassgrad.ops.elementwise import erf, sigmoid, softplus
+    from glassgrad.ops.index import one_hot, scatter_add
+    from glassgrad.ops.sparse import sparse_matmul
+    from glassgrad.tensors import Parameter, Tensor, tensor
+    from glassgrad.transforms import checkpoint, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+    from glassgrad.views.text import explain
+    from glassgrad.wire import no_grad
+
+__version__ = "0.1.0"
+
+_WHERE = {
+    "checks": ("Check", "GradientReport", "check_gradient", "numerical_gradient"),
+    "costs": ("Cost", "cost"),
+    "custom": ("gate",),
+    "graphs": ("Graph", "trace"),
+    "ops.arithmetic": ("relu", "stop_gradient"),
+    "ops.composed": ("log_softmax", "logsumexp", "softmax"),
+    "ops.elementwise": ("erf", "sigmoid", "softplus"),
+    "ops.index": ("one_hot", "scatter_add"),
+    "ops.sparse": ("sparse_matmul",),
+    "tensors": ("Parameter", "Tensor", "tensor"),
+    "transforms": ("checkpoint", "grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"),
+    "views.text": ("explain",),
+    "wire": ("no_grad",),
+}
+_HOME = {name: module for module, names in _WHERE.items() for name in names}
+_MODULES = {
+    "data": "data", "distributions": "distributions", "errors": "errors", "nn": "nn", "ops": "ops", "optim": "optim",
+    "random": "ops.random", "storage": "storage", "train": "train", "worked": "worked",
+}  # fmt: skip
+
+__all__ = [
+    "Check", "Cost", "GradientReport", "Graph", "Parameter", "Tensor", "check_gradient", "checkpoint", "cost",
+    "data", "distributions", "erf", "errors", "explain", "gate", "grad", "hessian", "hvp", "jacobian", "jvp",
+    "log_softmax", "logsumexp", "nn", "no_grad", "numerical_gradient", "one_hot", "ops", "optim", "random", "relu",
+    "scatter_add", "sigmoid", "softmax", "softplus", "sparse_matmul", "stop_gradient", "storage", "tensor", "trace",
+    "train", "value_and_grad", "vjp", "worked",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for when it is first asked for: the package starts quickly."""
+    if name in _MODULES:
+        value: Any = importlib.import_module(f"glassgrad.{_MODULES[name]}")
+    elif name in _HOME:
+        value = getattr(importlib.import_module(f"glassgrad.{_HOME[name]}"), name)
+    else:
+        raise AttributeError(f"module 'glassgrad' has no attribute '{name}'; it has: {', '.join(__all__)}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
