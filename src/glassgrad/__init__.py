@@ -14,35 +14,43 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from glassgrad import data, distributions, errors, nn, ops, optim, storage, train, worked
-    from glassgrad.checks import Check, GradientReport, check_gradient, numerical_gradient
+    from glassgrad.checkpoints import checkpoint
+    from glassgrad.checks import check_gradient
     from glassgrad.costs import Cost, cost
     from glassgrad.custom import gate
+    from glassgrad.differences import numerical_gradient
     from glassgrad.graphs import Graph, trace
     from glassgrad.ops import random
     from glassgrad.ops.arithmetic import relu, stop_gradient
-    from glassgrad.ops.composed import log_softmax, logsumexp, softmax
+    from glassgrad.ops.composed import cot, csc, log_softmax, logsumexp, one_hot, sec, softmax
     from glassgrad.ops.elementwise import erf, sigmoid, softplus
-    from glassgrad.ops.index import one_hot, scatter_add
+    from glassgrad.ops.index import scatter_add
     from glassgrad.ops.sparse import sparse_matmul
-    from glassgrad.tensors import Parameter, Tensor, tensor
-    from glassgrad.transforms import checkpoint, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+    from glassgrad.parameters import Parameter
+    from glassgrad.reports import Check, GradientReport
+    from glassgrad.tensors import Tensor, constant, tensor
+    from glassgrad.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
     from glassgrad.views.text import explain
     from glassgrad.wire import no_grad
 
 __version__ = "0.1.0"
 
 _WHERE = {
-    "checks": ("Check", "GradientReport", "check_gradient", "numerical_gradient"),
+    "checkpoints": ("checkpoint",),
+    "checks": ("check_gradient",),
     "costs": ("Cost", "cost"),
     "custom": ("gate",),
+    "differences": ("numerical_gradient",),
     "graphs": ("Graph", "trace"),
     "ops.arithmetic": ("relu", "stop_gradient"),
-    "ops.composed": ("log_softmax", "logsumexp", "softmax"),
+    "ops.composed": ("cot", "csc", "log_softmax", "logsumexp", "one_hot", "sec", "softmax"),
     "ops.elementwise": ("erf", "sigmoid", "softplus"),
-    "ops.index": ("one_hot", "scatter_add"),
+    "ops.index": ("scatter_add",),
     "ops.sparse": ("sparse_matmul",),
-    "tensors": ("Parameter", "Tensor", "tensor"),
-    "transforms": ("checkpoint", "grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"),
+    "parameters": ("Parameter",),
+    "reports": ("Check", "GradientReport"),
+    "tensors": ("Tensor", "constant", "tensor"),
+    "transforms": ("grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"),
     "views.text": ("explain",),
     "wire": ("no_grad",),
 }
@@ -53,11 +61,11 @@ _MODULES = {
 }  # fmt: skip
 
 __all__ = [
-    "Check", "Cost", "GradientReport", "Graph", "Parameter", "Tensor", "check_gradient", "checkpoint", "cost",
-    "data", "distributions", "erf", "errors", "explain", "gate", "grad", "hessian", "hvp", "jacobian", "jvp",
-    "log_softmax", "logsumexp", "nn", "no_grad", "numerical_gradient", "one_hot", "ops", "optim", "random", "relu",
-    "scatter_add", "sigmoid", "softmax", "softplus", "sparse_matmul", "stop_gradient", "storage", "tensor", "trace",
-    "train", "value_and_grad", "vjp", "worked",
+    "Check", "Cost", "GradientReport", "Graph", "Parameter", "Tensor", "check_gradient", "checkpoint", "constant",
+    "cost", "cot", "csc", "data", "distributions", "erf", "errors", "explain", "gate", "grad", "hessian", "hvp",
+    "jacobian", "jvp", "log_softmax", "logsumexp", "nn", "no_grad", "numerical_gradient", "one_hot", "ops", "optim",
+    "random", "relu", "scatter_add", "sec", "sigmoid", "softmax", "softplus", "sparse_matmul", "stop_gradient",
+    "storage", "tensor", "trace", "train", "value_and_grad", "vjp", "worked",
 ]  # fmt: skip
 
 

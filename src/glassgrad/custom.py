@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 
 from glassgrad.checks import check_gradient
-from glassgrad.errors import GradientError, OperandError, ShapeError, at, user_location
+from glassgrad.errors import GradientError, OperandError, ShapeError, reason
 from glassgrad.op import Explanation, Op, Spec
 
 
@@ -68,9 +68,7 @@ def gate(
     """
     rules: tuple[Any, ...] = (gradients,) if callable(gradients) else tuple(gradients)
     if not rules or not all(callable(r) or isinstance(r, str) for r in rules):
-        raise OperandError(
-            f"gradients must be one rule an operand, or the reason why there is none{at(user_location())}"
-        )
+        raise OperandError("gradients must be one rule an operand, or the reason why there is none")
     name = name or str(getattr(forward, "__name__", "gate"))
 
     def run(*xs: Any, **params: Any) -> Any:
@@ -98,12 +96,10 @@ def gate(
     )
     operands = cases(np.random.default_rng(0))[0][0]
     if len(operands) != len(rules):
-        raise ShapeError(
-            f"gate '{name}' has {len(rules)} rules and {len(operands)} example operands{at(user_location())}"
-        )
+        raise ShapeError(f"gate '{name}' has {len(rules)} rules and {len(operands)} example operands")
     if all(isinstance(r, str) for r in rules):
         return op
-    learn = [i for i, x in enumerate(operands) if x.dtype.kind == "f"]
+    learn = [i for i, x in enumerate(operands) if x.dtype.kind == "f" and callable(rules[i])]
 
     def alone(*xs: Any) -> Any:
         full = list(operands)
@@ -115,9 +111,9 @@ def gate(
         report = check_gradient(alone, *[operands[i] for i in learn], order=2, tolerance=tolerance)
     except Exception as error:
         raise GradientError(
-            f"gate '{name}' could not be checked: {error}\n"
-            f"hand it example operands it can run on: gg.gate(…, example=(x, y)){at(user_location())}"
+            f"gate '{name}' could not be checked: {reason(error)}\n"
+            f"hand it example operands it can run on: gg.gate(…, example=(x, y))"
         ) from error
     if not report:
-        raise GradientError(f"the gradient of gate '{name}' is wrong\n{report}{at(user_location())}")
+        raise GradientError(f"the gradient of gate '{name}' is wrong\n{report}")
     return op

@@ -6,18 +6,148 @@ import linecache
 import os
 import sys
 from collections.abc import Sequence
-from types import CodeType
+from types import CodeType, FrameType
 from typing import Any, NoReturn
 
 import numpy as np
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _WORKED = os.path.join(_PACKAGE, "worked") + os.sep
+_STANDARD = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
 _LIBRARIES = tuple(f"{os.sep}site-packages{os.sep}{name}{os.sep}" for name in ("numpy", "scipy", "sklearn"))
 
 
+class Location:
+    """Where in the user's file a gate was asked for; resolved only when it is shown."""
+
+    __slots__ = ("code", "lasti")
+
+    def __init__(self, code: CodeType, lasti: int) -> None:
+        self.code, self.lasti = code, lasti
+
+    @property
+    def filename(self) -> str:
+        """Path of the file."""
+        return self.code.co_filename
+
+    @property
+    def _position(self) -> tuple[int | None, int | None, int | None, int | None]:
+        for i, position in enumerate(self.code.co_positions()):
+            if i == self.lasti // 2:
+                return position
+        return (self.code.co_firstlineno, None, None, None)
+
+    @property
+    def lineno(self) -> int:
+        """Line number, counted from 1."""
+        return self._position[0] or self.code.co_firstlineno
+
+    @property
+    def text(self) -> str:
+        """The whole source line, stripped; empty where the source is not to be had."""
+        return linecache.getline(self.filename, self.lineno).strip()
+
+    @property
+    def expression(self) -> str:
+        """The part of the line that made the gate, e.g. ``x + y`` of ``f = (x + y) * z``."""
+        start, end, left, right = self._position
+        line = linecache.getline(self.filename, self.lineno)
+        if start != end or left is None or right is None or not line.isascii():
+            return line.strip()
+        return line[left:right]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Location) and (self.code, self.lasti) == (other.code, other.lasti)
+
+    def __hash__(self) -> int:
+        return hash((id(self.code), self.lasti))
+
+    def __str__(self) -> str:
+        return f"{os.path.basename(self.filename)}:{self.lineno}"
+
+    def __repr__(self) -> str:
+        return f"<Location {self}>"
+
+
+def _is_ours(frame: FrameType) -> bool:
+    """Whether a frame runs code of glassgrad, of a library below it or of Python's own, and not a user's.
+
+    The worked examples of the package count as a user's.
+    """
+    filename = frame.f_code.co_filename
+    if filename == "<string>":  # a method that Python wrote for a dataclass, ours or a user's
+        return str(frame.f_globals.get("__name__", "")).startswith("glassgrad.")
+    if filename.startswith(_STANDARD) and f"{os.sep}site-packages{os.sep}" not in filename:
+        ours = True
+    elif filename.startswith(_PACKAGE):
+        ours = not filename.startswith(_WORKED)
+    else:
+        ours = any(library in filename for library in _LIBRARIES)
+    _ours[filename] = ours
+    return ours
+
+
+_ours: dict[str, bool] = {}
+_getframe = sys._getframe
+
+
+def user_frame(depth: int = 1) -> FrameType | None:
+    """The innermost frame that runs a user's code; `depth` frames are known not to."""
+    frame = _getframe(depth)
+    while frame is not None:
+        ours = _ours.get(frame.f_code.co_filename)
+        if ours is False or (ours is None and not _is_ours(frame)):
+            return frame
+        frame = frame.f_back
+    return None
+
+
+def user_location() -> Location | None:
+    """The user's line that is running."""
+    frame = user_frame(2)
+    return None if frame is None else Location(frame.f_code, frame.f_lasti)
+
+
 class GlassgradError(Exception):
-    """Base of every error that glassgrad raises on purpose."""
+    """Base of every error that glassgrad raises on purpose; its message ends with the user's own line.
+
+    Parameters
+    ----------
+    reason : str
+        What is wrong, with which wires and shapes, and what to do.
+    location : Location, optional
+        The line to show; by default, the user's line that is running.
+
+    Attributes
+    ----------
+    reason : str
+        The message without the line.
+    """
+
+    def __init__(self, reason: str, location: Location | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.location = user_location() if location is None else location
+
+    def __str__(self) -> str:
+        if self.location is None:
+            return self.reason
+        return f"{self.reason}\n  at {self.location.filename}:{self.location.lineno}\n    {self.location.text}"
+
+    def __reduce__(self) -> Any:
+        return (_rebuilt, (type(self), str(self)))
+
+
+def _rebuilt(kind: type[GlassgradError], message: str) -> GlassgradError:
+    """An error from another process, whose line stands in its message already."""
+    error = kind(message)
+    error.location = None
+    return error
+
+
+def reason(error: BaseException) -> str:
+    """What an error says, without the line."""
+    return error.reason if isinstance(error, GlassgradError) else str(error)
 
 
 class ShapeError(GlassgradError, ValueError):
@@ -59,99 +189,9 @@ class DataError(GlassgradError, ValueError):
 class UnknownNameError(GlassgradError, KeyError):
     """A name that does not exist; the message lists the names that do."""
 
-    def __str__(self) -> str:
-        return str(self.args[0])
-
 
 class UnsupportedError(GlassgradError, TypeError):
     """A NumPy function or option that tensors do not answer; the message says what does."""
-
-
-class Location:
-    """Where in the user's file a gate was asked for; resolved only when it is shown."""
-
-    __slots__ = ("_code", "_lasti")
-
-    def __init__(self, code: CodeType, lasti: int) -> None:
-        self._code, self._lasti = code, lasti
-
-    @property
-    def filename(self) -> str:
-        """Path of the file."""
-        return self._code.co_filename
-
-    @property
-    def _position(self) -> tuple[int | None, int | None, int | None, int | None]:
-        for i, position in enumerate(self._code.co_positions()):
-            if i == self._lasti // 2:
-                return position
-        return (self._code.co_firstlineno, None, None, None)
-
-    @property
-    def lineno(self) -> int:
-        """Line number, counted from 1."""
-        return self._position[0] or self._code.co_firstlineno
-
-    @property
-    def text(self) -> str:
-        """The whole source line, stripped; empty where the source is not to be had."""
-        return linecache.getline(self.filename, self.lineno).strip()
-
-    @property
-    def expression(self) -> str:
-        """The part of the line that made the gate, e.g. ``x + y`` of ``f = (x + y) * z``."""
-        start, end, left, right = self._position
-        line = linecache.getline(self.filename, self.lineno)
-        if start != end or left is None or right is None or not line.isascii():
-            return line.strip()
-        return line[left:right]
-
-    def __str__(self) -> str:
-        return f"{os.path.basename(self.filename)}:{self.lineno}"
-
-    def __repr__(self) -> str:
-        return f"<Location {self}>"
-
-
-def _is_ours(filename: str) -> bool:
-    if filename.startswith(_PACKAGE):
-        return not filename.startswith(_WORKED)
-    return any(library in filename for library in _LIBRARIES)
-
-
-_ours: dict[str, bool] = {}
-_locations: dict[tuple[int, int], Location] = {}  # a location holds its code object, so the id stays its own
-
-
-def user_location(depth: int = 1) -> Location | None:
-    """Location of the innermost frame outside glassgrad and the libraries it is called through.
-
-    The worked examples inside the package count as a user's. `depth`: so many frames are known to be ours.
-    """
-    frame = sys._getframe(depth)
-    while frame is not None:
-        code = frame.f_code
-        filename = code.co_filename
-        ours = _ours.get(filename)
-        if ours is None:
-            ours = _ours[filename] = _is_ours(filename)
-        if not ours:
-            key = (id(code), frame.f_lasti)
-            location = _locations.get(key)
-            if location is None:
-                if len(_locations) > 100_000:
-                    _locations.clear()
-                location = _locations[key] = Location(code, frame.f_lasti)
-            return location
-        frame = frame.f_back
-    return None
-
-
-def at(location: Location | None) -> str:
-    """The tail of a message that quotes the user's line, or nothing where it is unknown."""
-    if location is None:
-        return ""
-    return f"\n  at {location.filename}:{location.lineno}\n    {location.text}"
 
 
 def spec_text(x: Any) -> str:
@@ -180,6 +220,26 @@ def describe(x: Any) -> str:
     return f"({x.op.name}{where}): {spec_text(x)}"
 
 
+def no_path(wire: Any) -> str:
+    """Why no gradient can flow back from this wire, in words: the nearest gate below it that stops one."""
+    if wire.dtype.kind != "f":
+        made = f"; {wire.op.name} gives no gradient" if wire.op is not None else ""
+        return f"it holds {wire.dtype}, and only floating numbers have gradients{made}"
+    if wire.op is None:
+        return "it is a constant" if not getattr(wire, "frozen", False) else "the parameter is frozen"
+    stack, seen = [wire], {wire.serial}
+    while stack:
+        x = stack.pop(0)
+        for i, operand in enumerate(x.operands):
+            reason = x.op.rule(i)
+            if operand.active and isinstance(reason, str):
+                return reason
+            if operand.serial not in seen:
+                seen.add(operand.serial)
+                stack.append(operand)
+    return "it was computed from constants only"
+
+
 def gate_failure(op: Any, wires: Sequence[Any], params: dict[str, Any], error: Exception) -> Exception:
     """The error of a gate with its operands' names and shapes and the user's line.
 
@@ -188,8 +248,8 @@ def gate_failure(op: Any, wires: Sequence[Any], params: dict[str, Any], error: E
     if not isinstance(error, GlassgradError):
         try:
             op.shape(*wires, **params)
-        except GlassgradError as reason:
-            error = reason
+        except GlassgradError as better:
+            error = better
         except Exception:
             pass  # the shape rule knows no better: NumPy's own words stand
     kinds: tuple[tuple[type[Exception], type[Exception]], ...] = (
@@ -204,11 +264,9 @@ def gate_failure(op: Any, wires: Sequence[Any], params: dict[str, Any], error: E
         return error
     names = ", ".join(w.name or "…" for w in wires)
     lines = "".join(f"\n  {describe(w)}" for w in wires)
-    return kind(f"{op.name}({names}): {error}{lines}{at(user_location())}")
+    return kind(f"{op.name}({names}): {reason(error)}{lines}")
 
 
 def refuse(x: Any, what: str, hint: str) -> NoReturn:
     """Refuse to turn a tensor into something that has lost its gradient."""
-    raise OperandError(
-        f"{what} of a tensor ({describe(x)}) would silently cut its gradient; {hint}{at(user_location())}"
-    )
+    raise OperandError(f"{what} of a tensor ({describe(x)}) would silently cut its gradient; {hint}")

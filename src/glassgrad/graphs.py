@@ -47,8 +47,10 @@ class Graph:
         if inputs is None:
             inputs = [w for w in self.wires if w.op is None and (w.active or w._value is None)]
         self.inputs: list[Tensor] = list(inputs)
+        self._out = {w.serial for w in self.outputs}
         self._names: dict[int, str] | None = None
         self._program: _Program | None = None
+        self._consumers: dict[int, list[Any]] | None = None
 
     @property
     def gates(self) -> list[Any]:
@@ -105,6 +107,17 @@ class Graph:
             rows.setdefault(key, Row(folded, [])).gates.append(gate)
         return sorted(rows.values(), key=lambda row: row.gates[-1].serial)
 
+    def results(self, row: Row) -> list[Any]:
+        """The wires of a row that go out: used by another row, or an output of the graph."""
+        if self._consumers is None:
+            self._consumers = self.consumers()
+        inside = {g.serial for g in row.gates}
+        return [
+            g
+            for g in row.gates
+            if g.serial in self._out or any(user.serial not in inside for user in self._consumers[g.serial])
+        ]
+
     def verify(self) -> Graph:
         """Run every gate's shape rule again, and check that operands come before results.
 
@@ -149,7 +162,7 @@ class Graph:
         lines = [f"graph({', '.join(named)}):"]
         for row in self.rows(fold):
             last = row.gates[-1]
-            made = [g for g in row.results(self) if g.parts is None] or [last]
+            made = [g for g in self.results(row) if g.parts is None] or [last]
             left = ", ".join(f"{self.name(g)}: {spec_text(g)}" for g in made)
             operands = ", ".join(self.name(x) for x in row.operands())
             if row.group is None:
@@ -191,13 +204,6 @@ class Row:
         inside = {g.serial for g in self.gates}
         found = {x.serial: x for g in self.gates for x in g.operands if x.serial not in inside}
         return [x for x in found.values() if not (x.op is None and x.weak and not x.name)]
-
-    def results(self, graph: Graph) -> list[Any]:
-        """The wires that go out: used by another row, or an output of the graph."""
-        inside = {g.serial for g in self.gates}
-        out = {w.serial for w in graph.outputs}
-        used = {x.serial for g in graph.gates if g.serial not in inside for x in g.operands} if self.group else inside
-        return [g for g in self.gates if g.serial in out or g.serial in used]
 
 
 def _short(value: Any) -> str:

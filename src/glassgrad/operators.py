@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 import numpy as np
 from numpy.typing import DTypeLike
 
-from glassgrad.errors import OperandError, ShapeError, ValueMissingError, at, describe, refuse, user_location
-from glassgrad.ops import arithmetic, contract, index, logic
+from glassgrad.errors import OperandError, ShapeError, ValueMissingError, describe, refuse
+from glassgrad.ops import arithmetic, contract, index, logic, reduce
 from glassgrad.wire import NO_PARAMS, Wire
 
 if TYPE_CHECKING:
@@ -86,23 +86,23 @@ class Operators(Wire):
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """Sum over the given axes."""
-        return numpy.sum(self, axis=axis, keepdims=keepdims)
+        return reduce.sum(self, axis=axis, keepdims=keepdims)
 
     def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """Mean over the given axes."""
-        return numpy.mean(self, axis=axis, keepdims=keepdims)
+        return reduce.mean(self, axis=axis, keepdims=keepdims)
 
     def prod(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """Product over the given axes."""
-        return numpy.prod(self, axis=axis, keepdims=keepdims)
+        return reduce.prod(self, axis=axis, keepdims=keepdims)
 
     def max(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """Largest element; ties share the gradient."""
-        return numpy.max(self, axis=axis, keepdims=keepdims)
+        return reduce.max(self, axis=axis, keepdims=keepdims)
 
     def min(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """Smallest element; ties share the gradient."""
-        return numpy.min(self, axis=axis, keepdims=keepdims)
+        return reduce.min(self, axis=axis, keepdims=keepdims)
 
     def var(self, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Tensor:
         """Variance."""
@@ -114,23 +114,23 @@ class Operators(Wire):
 
     def any(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """Whether any element is true."""
-        return numpy.any(self, axis=axis, keepdims=keepdims)
+        return reduce.any(self, axis=axis, keepdims=keepdims)
 
     def all(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """Whether all elements are true."""
-        return numpy.all(self, axis=axis, keepdims=keepdims)
+        return reduce.all(self, axis=axis, keepdims=keepdims)
 
     def argmax(self, axis: int | None = None, keepdims: bool = False) -> Tensor:
         """Index of the largest element."""
-        return numpy.argmax(self, axis=axis, keepdims=keepdims)
+        return reduce.argmax(self, axis=axis, keepdims=keepdims)
 
     def argmin(self, axis: int | None = None, keepdims: bool = False) -> Tensor:
         """Index of the smallest element."""
-        return numpy.argmin(self, axis=axis, keepdims=keepdims)
+        return reduce.argmin(self, axis=axis, keepdims=keepdims)
 
     def cumsum(self, axis: int | None = None) -> Tensor:
         """Running sum."""
-        return numpy.cumsum(self, axis=axis)
+        return reduce.cumsum(self, axis=axis)
 
     def clip(self, low: Any = None, high: Any = None) -> Tensor:
         """Elements kept between two bounds."""
@@ -293,17 +293,14 @@ class Operators(Wire):
             raise ValueMissingError(
                 f"the truth of {describe(self)} is not known while the function is traced: "
                 "use np.where(condition, a, b) instead of if, or run it without compiling"
-                f"{at(user_location())}"
             )
         if self.size != 1:
-            raise ShapeError(
-                f"the truth of an array is ambiguous: {describe(self)}; use .all() or .any(){at(user_location())}"
-            )
+            raise ShapeError(f"the truth of an array is ambiguous: {describe(self)}; use .all() or .any()")
         return bool(self._value)
 
     def __len__(self) -> int:
         if not self.shape:
-            raise OperandError(f"a scalar has no length: {describe(self)}{at(user_location())}")
+            raise OperandError(f"a scalar has no length: {describe(self)}")
         return self.shape[0]
 
     def __iter__(self) -> Iterator[Tensor]:
@@ -315,5 +312,5 @@ class Operators(Wire):
     def __setitem__(self, key: Any, value: Any) -> NoReturn:
         raise OperandError(
             f"tensors are immutable ({describe(self)}): use np.where(mask, a, b), or "
-            f"gg.scatter_add(x, index, values) to add at places{at(user_location())}"
+            f"gg.scatter_add(x, index, values) to add at places"
         )

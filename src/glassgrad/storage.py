@@ -12,8 +12,6 @@ import hashlib
 import inspect
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn, cast
@@ -21,7 +19,8 @@ from typing import Any, NoReturn, cast
 import numpy as np
 
 from glassgrad import distributions, nn
-from glassgrad.errors import DataError, GlassgradError, OperandError, UnsupportedError, unknown
+from glassgrad.errors import DataError, GlassgradError, OperandError, UnsupportedError, reason, unknown
+from glassgrad.files import write_folder
 
 FORMAT = "glassgrad network"
 VERSION = 1
@@ -115,7 +114,7 @@ def save(
     }
     text = json.dumps(document, indent=2, allow_nan=False)
     _prove(net, document)
-    _write(path, {WEIGHTS: weights, MODEL: text.encode()}, overwrite)
+    write_folder(path, {WEIGHTS: weights, MODEL: text.encode()}, lambda: _refuse_to_overwrite(path, overwrite))
     return path
 
 
@@ -141,11 +140,11 @@ def load(folder: str | os.PathLike[str], layers: Iterable[type[nn.Layer]] = ()) 
     UnknownNameError
         When the network has a layer that is not known here.
     """
-    path = Path(folder)
+    path, known = Path(folder), _known(layers)
     document = _read_document(path)
     weights = _read_weights(path, document)
     try:
-        net = _built(document["architecture"], _known(layers), [], 0)
+        net = _built(document["architecture"], known, [], 0)
         total = sum(w.size for w in weights.values())
         if net.count() != total:
             raise DataError(f"its layers have {net.count():,} numbers and {WEIGHTS} holds {total:,}")
@@ -154,7 +153,7 @@ def load(folder: str | os.PathLike[str], layers: Iterable[type[nn.Layer]] = ()) 
     except (GlassgradError, TypeError, ValueError, KeyError, MemoryError, OverflowError, AttributeError) as error:
         if isinstance(error, LookupError) and isinstance(error, GlassgradError):
             raise
-        raise DataError(f"{path / MODEL} does not describe a network: {error}") from error
+        raise DataError(f"{path / MODEL} does not describe a network: {reason(error)}") from error
     return Model(net, loss, document.get("info") or {})
 
 
@@ -335,34 +334,6 @@ def _refuse_to_overwrite(path: Path, overwrite: bool) -> None:
         raise DataError(
             f"{path} exists and is not empty; choose another folder, or replace the network with overwrite=True"
         )
-
-
-def _write(path: Path, files: Mapping[str, bytes], overwrite: bool) -> None:
-    """Write files aside, then move them into place: a reader never sees half of one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    try:
-        for name, content in files.items():
-            with open(aside / name, "xb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-        _refuse_to_overwrite(path, overwrite)
-        if path.exists():
-            for name in files:
-                os.replace(aside / name, path / name)
-        else:
-            aside.chmod(0o777 & ~_umask())
-            os.rename(aside, path)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-
-
-def _umask() -> int:
-    """The permissions that new files are not to have."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
 
 
 def _read_document(path: Path) -> dict[str, Any]:

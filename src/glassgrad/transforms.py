@@ -1,4 +1,4 @@
-"""Functions of functions: grad, value_and_grad, vjp, jvp, jacobian, hessian, hvp, checkpoint.
+"""Functions of functions: grad, value_and_grad, vjp, jvp, jacobian, hessian, hvp.
 
 Each takes a function written in NumPy and returns a function. Arguments may be arrays, tensors, or
 nested dicts, lists, tuples and dataclasses of them. Plain arrays in, plain arrays out; where a
@@ -15,9 +15,8 @@ from typing import Any, cast
 
 import numpy as np
 
-from glassgrad.errors import GradientError, OperandError, ShapeError, at, describe, spec_text, user_location
+from glassgrad.errors import GradientError, OperandError, ShapeError, describe, spec_text
 from glassgrad.graphs import argument_names
-from glassgrad.op import Explanation, Op, Spec, shaped
 from glassgrad.ops import arithmetic
 from glassgrad.sweep import sweep
 from glassgrad.tensors import Tensor, constant, record, tensor
@@ -25,7 +24,7 @@ from glassgrad.trees import flatten
 from glassgrad.wire import marked, next_serial, recording, topological
 
 
-def _fresh(x: Any, name: str) -> Tensor:
+def fresh(x: Any, name: str) -> Tensor:
     """An input of a transform: a new wire, linked to the outer graph where `x` is a tensor of one."""
     if isinstance(x, Tensor):
         linked = record(arithmetic.identity, (x,), {})
@@ -36,7 +35,7 @@ def _fresh(x: Any, name: str) -> Tensor:
     if wire.dtype.kind != "f":
         raise OperandError(
             f"cannot differentiate with respect to {describe(wire)}: only floating numbers have gradients; "
-            f"convert with .astype(float), or leave it out of argnums{at(user_location())}"
+            f"convert with .astype(float), or leave it out of argnums"
         )
     return wire
 
@@ -51,12 +50,13 @@ class _Call:
         self.sizes: list[int] = []
         self.rebuilds: list[Callable[..., Any]] = []
         self.linked = False
+        self.start = next_serial()
         arrays = {id(a): n for i, (a, n) in enumerate(zip(args, names, strict=True)) if i not in argnums}
         with marked(enabled=True, names={**(recording.names or {}), **arrays}):
             for i in argnums:
                 leaves, leaf_names, rebuild = flatten(args[i], names[i])
                 self.linked |= any(isinstance(leaf, Tensor) for leaf in leaves)
-                wires = [_fresh(leaf, n) for leaf, n in zip(leaves, leaf_names, strict=True)]
+                wires = [fresh(leaf, n) for leaf, n in zip(leaves, leaf_names, strict=True)]
                 wrapped[i] = rebuild(wires)
                 self.inputs += wires
                 self.sizes.append(len(wires))
@@ -65,13 +65,16 @@ class _Call:
 
     def sweep(self, upstream: Mapping[Any, Any]) -> list[Any]:
         """Gradients for the inputs: arrays, or tensors where the graph reaches beyond the inputs."""
-        own = {w.serial for w in self.inputs}
-        order = topological(upstream, stop=self.inputs, active=True)
-        outer = self.linked or any(w.op is None and w.serial not in own for w in order)
+        outer = self.linked or self.reaches_out(upstream)
         keep = recording.enabled and (outer or any(isinstance(g, Tensor) for g in upstream.values()))
         seeds = {w: _plain(g) if not keep else g for w, g in upstream.items()}
         gradients = sweep(seeds, self.inputs, record=keep)
-        return [_given(gradients.get(w.serial), w) for w in self.inputs]
+        return _separate([_given(gradients.get(w.serial), w) for w in self.inputs], seeds.values())
+
+    def reaches_out(self, outputs: Any, more: Sequence[Any] = ()) -> bool:
+        """Whether a gradient path leads beyond this call, to a tensor that was there before it."""
+        below = topological(outputs, stop=[*self.inputs, *more], active=True)
+        return any(w.op is None and w.serial < self.start for w in below)
 
     def group(self, leaves: Sequence[Any], single: bool) -> Any:
         """Put one leaf for each input back into the form of the arguments."""
@@ -83,9 +86,7 @@ class _Call:
         """A result as the caller should see it: the tensor where it belongs to an outer graph, else its value."""
         if not isinstance(x, Tensor):
             return x
-        own = {w.serial for w in self.inputs}
-        below = topological([x], stop=self.inputs, active=True)
-        outer = self.linked or x._value is None or any(w.op is None and w.serial not in own for w in below)
+        outer = self.linked or x._value is None or self.reaches_out([x])
         return x if outer and recording.enabled else x.value
 
 
@@ -93,7 +94,21 @@ def _given(g: Any, wire: Tensor) -> Any:
     """A gradient as the caller sees it: zeros where no path reaches the wire, scalars as scalars."""
     if g is None:
         g = np.zeros(wire.shape, wire.dtype)
-    return g if isinstance(g, Tensor) else g[()]
+    if isinstance(g, Tensor):
+        return g
+    if g.ndim == 0:
+        return g[()]
+    return g.copy() if g.base is not None or not g.flags.writeable else g
+
+
+def _separate(gradients: list[Any], upstream: Any) -> list[Any]:
+    """The gradients, each an array of its own: writing to one changes no other, nor the caller's upstream."""
+    seen = {id(g) for g in upstream}
+    result = []
+    for g in gradients:
+        result.append(g.copy() if isinstance(g, np.ndarray) and id(g) in seen else g)
+        seen.add(id(g))
+    return result
 
 
 def _plain(g: Any) -> Any:
@@ -104,9 +119,7 @@ def _nums(argnums: int | Sequence[int], args: Sequence[Any]) -> list[int]:
     nums = [argnums] if isinstance(argnums, int) else list(argnums)
     for n in nums:
         if not -len(args) <= n < len(args):
-            raise OperandError(
-                f"argnums={argnums} asks for argument {n}, but {len(args)} were given{at(user_location())}"
-            )
+            raise OperandError(f"argnums={argnums} asks for argument {n}, but {len(args)} were given")
     return [n % len(args) for n in nums]
 
 
@@ -117,19 +130,16 @@ def _one(x: Tensor) -> Any:
 def _scalar(result: Any, what: str) -> Any:
     """The scalar output of a function, or an error that says what to use instead."""
     if not isinstance(result, Tensor):
-        array = np.asarray(result)
-        if array.dtype == object or array.shape != ():
-            raise OperandError(
-                f"{what} needs a function that returns one number, got {type(result).__name__}{at(user_location())}"
-            )
+        if not np.isscalar(result) and not (isinstance(result, np.ndarray) and result.shape == ()):
+            raise OperandError(f"{what} needs a function that returns one number, got {type(result).__name__}")
         result = constant(result)
     if result.shape != ():
         raise ShapeError(
             f"{what} needs a function that returns one number, got {describe(result)}; "
-            f"take the mean or sum, or use gg.jacobian or gg.vjp{at(user_location())}"
+            f"take the mean or sum, or use gg.jacobian or gg.vjp"
         )
     if result.dtype.kind != "f":
-        raise GradientError(f"{what}: the result is {spec_text(result)}, which has no gradient{at(user_location())}")
+        raise GradientError(f"{what}: the result is {spec_text(result)}, which has no gradient")
     return result
 
 
@@ -239,14 +249,12 @@ def _upstream(outs: Sequence[Tensor], g: Any) -> dict[Any, Any]:
     """Match upstream gradients with the outputs they are for; an output given twice adds."""
     gs, _, _ = flatten(g)
     if len(gs) != len(outs):
-        raise ShapeError(f"{len(outs)} outputs need as many upstream gradients, got {len(gs)}{at(user_location())}")
+        raise ShapeError(f"{len(outs)} outputs need as many upstream gradients, got {len(gs)}")
     upstream: dict[Any, Any] = {}
     for out, one in zip(outs, gs, strict=True):
         one = one if isinstance(one, Tensor) else np.asarray(one, dtype=out.dtype)
         if tuple(one.shape) != out.shape:
-            raise ShapeError(
-                f"the upstream gradient has shape {tuple(one.shape)}, the output {out.shape}{at(user_location())}"
-            )
+            raise ShapeError(f"the upstream gradient has shape {tuple(one.shape)}, the output {out.shape}")
         if out.dtype.kind == "f":
             upstream[out] = one if out not in upstream else upstream[out] + one
     return upstream
@@ -279,16 +287,16 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     0.0 2.0
     """
     if len(primals) != len(tangents):
-        raise ShapeError(f"{len(primals)} primals need as many tangents, got {len(tangents)}{at(user_location())}")
+        raise ShapeError(f"{len(primals)} primals need as many tangents, got {len(tangents)}")
     call = _Call(f, primals, range(len(primals)), {})
     leaves, _, rebuild = flatten(call.result)
     outs = [x if isinstance(x, Tensor) else constant(x) for x in leaves]
     directions = flatten(list(tangents))[0]
     if len(directions) != len(call.inputs):
-        raise ShapeError(f"the tangents do not have the form of the primals{at(user_location())}")
+        raise ShapeError("the tangents do not have the form of the primals")
     for x, t in zip(call.inputs, directions, strict=True):
         if np.shape(t) != x.shape:
-            raise ShapeError(f"the tangent of {describe(x)} has shape {np.shape(t)}{at(user_location())}")
+            raise ShapeError(f"the tangent of {describe(x)} has shape {np.shape(t)}")
     with marked(enabled=True):
         probes = [tensor(np.zeros(x.shape, x.dtype), "u") if x.dtype.kind == "f" else None for x in outs]
         seeds: dict[Any, Any] = {}
@@ -304,10 +312,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     used = [p for p in probes if p is not None]
     moved: dict[int, Any] = {}
     if isinstance(total, Tensor) and total.active:
-        own = {w.serial for w in (*call.inputs, *used)}
-        below = topological([total], stop=[*call.inputs, *used], active=True)
-        outer = call.linked or any(isinstance(t, Tensor) for t in directions)
-        outer = outer or any(w.op is None and w.serial not in own for w in below)
+        outer = call.linked or any(isinstance(t, Tensor) for t in directions) or call.reaches_out([total], used)
         moved = sweep({total: _one(total)}, used, record=outer and recording.enabled)
     out_tangents = [_given(None if p is None else moved.get(p.serial), x) for x, p in zip(outs, probes, strict=True)]
     return rebuild([call.out(x) for x in outs]), rebuild(out_tangents)
@@ -384,79 +389,3 @@ def hvp(f: Callable[..., Any], x: Any, v: Any, *args: Any) -> Any:
         return sum((np.sum(g * c) for g, c in zip(gradients, vs, strict=True)), start=cast(Any, 0.0))
 
     return grad(slope)(x)
-
-
-def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
-    """The same function, which keeps none of its inner values and computes them again going backward.
-
-    Trades time for memory: a graph of it holds inputs and output only. Tensors and parameters that
-    `f` catches from outside receive their gradients as well.
-
-    Parameters
-    ----------
-    f : callable
-        Takes arrays or tensors (or trees of them) and returns one tensor.
-
-    Examples
-    --------
-    >>> import numpy as np, glassgrad as gg
-    >>> f = gg.checkpoint(lambda x: np.sum(np.sin(np.exp(x))))
-    >>> np.allclose(gg.grad(f)(np.ones(2)), gg.grad(lambda x: np.sum(np.sin(np.exp(x))))(np.ones(2)))
-    True
-    """
-
-    @functools.wraps(f)
-    def run(*args: Any) -> Any:
-        leaves, _, rebuild = flatten(list(args))
-        if not any(isinstance(x, Tensor) for x in leaves) or not recording.enabled:
-            return f(*args)
-        start, key, draws = next_serial(), recording.key, recording.draws
-        given = [x if isinstance(x, Tensor) else constant(x) for x in leaves]
-        inner = [record(arithmetic.identity, (x,), {}) for x in given]
-        out = f(*rebuild(inner))
-        if not isinstance(out, Tensor):
-            raise OperandError(f"checkpoint needs a function that returns one tensor{at(user_location())}")
-        below = topological([out], stop=inner)
-        own = {w.serial for w in inner}
-        caught: list[Any] = [
-            w for w in below if w.serial not in own and (w.serial < start or w.op is None) and w.active
-        ]
-        op = _checkpoint_op(f, rebuild, len(inner), caught, out, (key, draws))
-        return record(op, (*given, *caught), {})
-
-    return run
-
-
-def _checkpoint_op(
-    f: Callable[..., Any], rebuild: Any, count: int, caught: list[Any], out: Tensor, drawing: tuple[Any, int]
-) -> Op:
-    """A gate that stands for one call of a checkpointed function."""
-    spec, first = out.spec, [out._value]
-    done: dict[str, Any] = {}
-
-    def again(xs: Sequence[Any]) -> tuple[list[Tensor], Tensor]:
-        with marked(enabled=True, key=drawing[0], draws=drawing[1]):
-            inputs = [_fresh(x, "x") if shaped(x).dtype.kind == "f" else constant(x) for x in xs[:count]]
-            return inputs, f(*rebuild(inputs))
-
-    def forward(*xs: Any) -> Any:
-        return first.pop() if first else again(xs)[1]._value
-
-    def gradients(index: int, g: Any, _out: Any, *xs: Any) -> Any:
-        if done.get("g") is not g:
-            inputs, result = again(xs)
-            record_ = any(isinstance(x, Tensor) for x in (g, *xs))
-            swept = sweep({result: g}, [*inputs, *caught], record=record_)
-            done.update(g=g, gradients=[swept.get(w.serial) for w in (*inputs, *caught)])
-        found = done["gradients"][index]
-        return np.zeros(shaped(xs[index]).shape, shaped(xs[index]).dtype) if found is None else found
-
-    return Op(
-        f"checkpoint({getattr(f, '__name__', 'f')})",
-        shape=lambda *specs: Spec(spec.shape, spec.dtype),
-        forward=forward,
-        gradients=gradients,
-        explain=Explanation(r"f(x)", "computes its inner values again going backward", "mixes"),
-        cases=lambda rng: [],
-        kind="library",
-    )

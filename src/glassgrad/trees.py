@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from glassgrad.op import Spec
+
 
 def flatten(tree: Any, name: str = "") -> tuple[list[Any], list[str], Callable[[Iterable[Any]], Any]]:
     """Take a tree apart.
@@ -13,7 +15,7 @@ def flatten(tree: Any, name: str = "") -> tuple[list[Any], list[str], Callable[[
     Parameters
     ----------
     tree : dict, list, tuple, named tuple, dataclass instance, None, or a leaf
-        Anything else is a leaf. Dict entries keep their order.
+        Anything else is a leaf, also the `Spec` of an array. Dict entries keep their order.
     name : str
         Name of the whole, from which leaves get theirs: ``params.W``, ``layers[0].b``.
 
@@ -56,7 +58,7 @@ def _walk(tree: Any, name: str, leaves: list[Any], names: list[str]) -> Callable
         kind = type(tree)
         items = [_walk(v, f"{name}[{i}]", leaves, names) for i, v in enumerate(tree)]
         return lambda new: kind([build(new) for build in items])
-    if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
+    if dataclasses.is_dataclass(tree) and not isinstance(tree, type | Spec):
         entries = {
             f.name: _walk(getattr(tree, f.name), f"{dot}{f.name}", leaves, names)
             for f in dataclasses.fields(tree)

@@ -6,6 +6,7 @@ import itertools
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -71,7 +72,7 @@ class Wire:
     """
 
     __slots__ = (
-        "__weakref__", "_grad", "_value", "active", "changed", "dtype", "group", "location", "name", "op",
+        "__weakref__", "_code", "_grad", "_lasti", "_value", "active", "changed", "dtype", "group", "name", "op",
         "operands", "origin", "params", "parts", "serial", "shape", "weak",
     )  # fmt: skip
 
@@ -83,7 +84,6 @@ class Wire:
     weak: bool
     parts: tuple[Spec, ...] | None
     name: str | None
-    location: Location | None
     group: Group | None
     origin: Wire | None
     active: bool
@@ -91,6 +91,17 @@ class Wire:
     changed: int
     _value: Any
     _grad: Any
+    _code: CodeType | None
+    _lasti: int
+
+    @property
+    def location(self) -> Location | None:
+        """The line that asked for this wire."""
+        return None if self._code is None else Location(self._code, self._lasti)
+
+    @location.setter
+    def location(self, location: Location | None) -> None:
+        self._code, self._lasti = (None, 0) if location is None else (location.code, location.lasti)
 
     @property
     def spec(self) -> Spec:
@@ -130,7 +141,7 @@ def topological(outputs: Iterable[Wire], stop: Iterable[Wire] = (), active: bool
     return [found[serial] for serial in sorted(found)]
 
 
-class marked:
+class marked:  # noqa: N801 used as a function in with-statements
     """Set fields of `recording` inside a with-statement, and put back what was there."""
 
     __slots__ = ("marks",)

@@ -76,8 +76,9 @@ def test_gradients_of_order_one_and_two_and_forward_mode(name: str) -> None:
         try:
             report = gg.check_gradient(f, *[xs[i] for i in learnable(xs)], order=2)
         except GradientError as error:
-            assert "nothing to check" in str(error)
-            continue
+            if "nothing to check" in str(error):
+                continue
+            raise
         assert report, f"{name} {params}\n{report}"
         assert not any(c.verdict == "kink crossed" for c in report.checks), f"a case of {name} sits on a kink"
 

@@ -18,8 +18,8 @@ from glassgrad.errors import (
     UnsupportedError,
     ValueMissingError,
 )
-from glassgrad.ops.composed import log_softmax, logsumexp, softmax
-from glassgrad.ops.index import gather, one_hot, scatter_add
+from glassgrad.ops.composed import log_softmax, logsumexp, one_hot, softmax
+from glassgrad.ops.index import gather, scatter_add
 from glassgrad.ops.view import embed, sliced
 from glassgrad.tensors import traced
 

@@ -13,6 +13,7 @@ from typing import Any
 from glassgrad.op import Composition, Op
 from glassgrad.ops import (
     arithmetic,
+    axes,
     composed,
     contract,
     elementwise,
@@ -21,6 +22,7 @@ from glassgrad.ops import (
     linalg,
     logic,
     parts,
+    plain,
     products,
     random,
     rearrange,
@@ -30,8 +32,8 @@ from glassgrad.ops import (
 )
 
 MODULES: tuple[ModuleType, ...] = (
-    arithmetic, elementwise, logic, reduce, view, rearrange, index, contract, products, linalg, factor, sparse,
-    random, composed, parts,
+    arithmetic, elementwise, logic, reduce, view, axes, rearrange, index, contract, products, linalg, factor, sparse,
+    random, composed, parts, plain,
 )  # fmt: skip
 
 

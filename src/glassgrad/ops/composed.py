@@ -5,15 +5,16 @@ They are computed so that nothing overflows, and their gradients are those of th
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
 
-from glassgrad.errors import OperandError, ShapeError, UnsupportedError
+from glassgrad.errors import DataError, OperandError, ShapeError, UnsupportedError
 from glassgrad.op import Case, composition, shaped
 from glassgrad.ops.arithmetic import stop_gradient
 from glassgrad.ops.cases import unary
-from glassgrad.ops.normal import as_dtype, axes_of, axis_of, count_of, kept, mistake, refuse
+from glassgrad.ops.normal import as_dtype, axes_of, axis_of, count_of, kept, known, mistake, refuse
 
 
 def _floating(x: Any) -> Any:
@@ -347,3 +348,51 @@ def diff(a: Any, n: int = 1, axis: int = -1) -> Any:
     for _ in range(n):
         a = a[(*before, slice(1, None))] - a[(*before, slice(None, -1))]
     return a
+
+
+def _one_hot_cases(rng: np.random.Generator) -> list[Case]:
+    return [
+        ((np.array(labels),), {"num_classes": 3, "dtype": dtype})
+        for labels in (1, [0, 2], [[2, 1], [0, 0]])
+        for dtype in ("float32", "float64")
+    ]
+
+
+@composition("[y = k]", "no gradient passes to labels", _one_hot_cases)
+def one_hot(labels: Any, num_classes: int, dtype: Any = np.float32) -> Any:
+    """Rows with a 1 at each label and 0 elsewhere; float32 unless told.
+
+    Parameters
+    ----------
+    labels : Tensor or array_like of integers
+        Class of each row, from 0 to ``num_classes - 1``.
+    num_classes : int
+        Length of a row.
+    dtype : dtype
+        Dtype of the result.
+
+    Returns
+    -------
+    Tensor or ndarray
+        The shape of `labels`, and an axis of `num_classes` at the end.
+
+    Raises
+    ------
+    DataError
+        When a label is out of range.
+
+    Examples
+    --------
+    >>> import glassgrad as gg
+    >>> print(gg.one_hot([0, 2], 3))
+    [[1. 0. 0.]
+     [0. 0. 1.]]
+    """
+    labels, count = shaped(labels), operator.index(num_classes)
+    if labels.dtype.kind not in "iu":
+        raise mistake(OperandError, f"labels must be whole numbers, not {labels.dtype}: cast them first", labels)
+    values = known(labels)
+    if values is not None and values.size and not 0 <= values.min() <= values.max() < count:
+        wrong = values.min() if values.min() < 0 else values.max()
+        raise mistake(DataError, f"label {wrong} is out of range: {count} classes are 0 to {count - 1}", labels)
+    return (np.expand_dims(labels, -1) == np.arange(count)).astype(dtype)

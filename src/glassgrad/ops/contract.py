@@ -124,9 +124,10 @@ def _einsum_shape(*operands: Any, subscripts: str) -> Spec:
     for term, x in zip(terms, operands, strict=True):
         for i, (label, size) in enumerate(zip(term, x.shape, strict=True)):
             if size not in (1, sizes[label]) or x.shape[term.index(label)] != x.shape[i]:
+                other = sizes[label] if size not in (1, sizes[label]) else x.shape[term.index(label)]
                 raise ShapeError(
                     f"einsum '{subscripts}': label '{label}' has size {size} in '{term}' of shape "
-                    f"{tuple(x.shape)}, and {max(sizes[label], x.shape[term.index(label)])} elsewhere"
+                    f"{tuple(x.shape)}, and {other} elsewhere"
                 )
     return Spec(tuple(sizes[label] for label in output), promote(*operands))
 

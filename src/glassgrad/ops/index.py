@@ -6,13 +6,11 @@ basic index in normal form (see `normal`) in which "array" stands where an index
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 import numpy as np
 
 from glassgrad.errors import (
-    DataError,
     OperandError,
     ShapeError,
     UnsupportedError,
@@ -354,51 +352,3 @@ def nonzero(a: Any) -> tuple[Any, ...]:
     if not values.shape:
         raise mistake(ShapeError, "np.nonzero needs at least one axis", a)
     return np.nonzero(values)
-
-
-def _one_hot_cases(rng: np.random.Generator) -> list[Case]:
-    return [
-        ((np.array(labels),), {"num_classes": 3, "dtype": dtype})
-        for labels in (1, [0, 2], [[2, 1], [0, 0]])
-        for dtype in ("float32", "float64")
-    ]
-
-
-@composition("[y = k]", "no gradient passes to labels", _one_hot_cases)
-def one_hot(labels: Any, num_classes: int, dtype: Any = np.float32) -> Any:
-    """Rows with a 1 at each label and 0 elsewhere; float32 unless told.
-
-    Parameters
-    ----------
-    labels : Tensor or array_like of integers
-        Class of each row, from 0 to ``num_classes - 1``.
-    num_classes : int
-        Length of a row.
-    dtype : dtype
-        Dtype of the result.
-
-    Returns
-    -------
-    Tensor or ndarray
-        The shape of `labels`, and an axis of `num_classes` at the end.
-
-    Raises
-    ------
-    DataError
-        When a label is out of range.
-
-    Examples
-    --------
-    >>> import glassgrad as gg
-    >>> print(gg.one_hot([0, 2], 3))
-    [[1. 0. 0.]
-     [0. 0. 1.]]
-    """
-    labels, count = shaped(labels), operator.index(num_classes)
-    if labels.dtype.kind not in "iu":
-        raise mistake(OperandError, f"labels must be whole numbers, not {labels.dtype}: cast them first", labels)
-    values = known(labels)
-    if values is not None and values.size and not 0 <= values.min() <= values.max() < count:
-        wrong = values.min() if values.min() < 0 else values.max()
-        raise mistake(DataError, f"label {wrong} is out of range: {count} classes are 0 to {count - 1}", labels)
-    return (np.expand_dims(labels, -1) == np.arange(count)).astype(dtype)

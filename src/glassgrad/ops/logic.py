@@ -84,7 +84,14 @@ cast = Op(
 
 @answers(np.round, np.around)
 def round(x: Any, decimals: int = 0) -> Any:
-    """Round to the given number of decimals, ties to even; no gradient passes."""
+    """Round to the given number of decimals, ties to even; no gradient passes.
+
+    Examples
+    --------
+    >>> import glassgrad as gg, numpy as np
+    >>> print(np.round(gg.tensor([0.5, 1.26]), 1).value)
+    [0.5 1.3]
+    """
     if decimals == 0:
         return rint(x)
     scale = 10.0**decimals

@@ -20,10 +20,9 @@ from glassgrad.errors import (
     ShapeError,
     UnsupportedError,
     ValueMissingError,
-    at,
     describe,
+    reason,
     spec_text,
-    user_location,
 )
 from glassgrad.op import shaped
 
@@ -44,7 +43,7 @@ _INSTEAD = {
 def mistake(kind: type[Exception], message: str, *operands: Any) -> Exception:
     """An error that shows the operands by name and shape, and the user's line."""
     wires = "".join(f"\n  {describe(x) if hasattr(x, 'op') else spec_text(x)}" for x in operands)
-    return kind(f"{message}{wires}{at(user_location())}")
+    return kind(f"{message}{wires}")
 
 
 def refuse(function: str, **options: Any) -> None:
@@ -162,7 +161,7 @@ def _normal_slice(entry: slice, n: int, x: Any) -> tuple[int | None, int | None,
         start, stop, step = entry.indices(n)
     except (TypeError, ValueError) as error:
         kind = OperandError if isinstance(error, TypeError) else GateError
-        raise mistake(kind, f"{entry}: {error}", x) from None
+        raise mistake(kind, f"{entry}: {reason(error)}", x) from None
     if len(range(start, stop, step)) == 0:
         return (0, 0, 1)
     if (start, stop, step) == (0, n, 1):

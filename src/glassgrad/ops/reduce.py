@@ -180,7 +180,10 @@ def sum(
     >>> print(np.sum(x, axis=0).value)
     [4. 6.]
     """
-    return _over(sum_axes, as_dtype(a, dtype), axis, keepdims, out=out, initial=initial, where=where)
+    if out is not None or initial is not None or where is not None:
+        refuse("np.sum", out=out, initial=initial, where=where)
+    a = as_dtype(a, dtype)
+    return sum_axes(a, axis=_ordered(axis, a), keepdims=bool(keepdims))
 
 
 @answers(np.max, np.amax)

@@ -1,0 +1,70 @@
+"""What all commands share: errors as one message, the width of the terminal, the list of worked examples."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import shutil
+import traceback
+from collections.abc import Callable
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from glassgrad.errors import GlassgradError
+
+WRONG = 1
+"""Exit code where a check found something wrong, or training failed."""
+MISTAKE = 2
+"""Exit code for a mistake in what was asked."""
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
+
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+
+class UsageError(GlassgradError, ValueError):
+    """Something on the command line that cannot be done; the message says what can."""
+
+
+def shown(command: Callable[..., Any]) -> Callable[..., Any]:
+    """A command whose errors are shown as one message, without a traceback unless asked for."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except BrokenPipeError:
+            raise  # typer ends quietly, as `head` expects
+        except (GlassgradError, OSError) as error:
+            if kwargs.get("debug"):
+                typer.echo(traceback.format_exc(), err=True, nl=False)
+            fail(str(error), MISTAKE)
+        except KeyboardInterrupt:
+            fail("interrupted", INTERRUPTED)
+
+    run.__doc__ = _flowing(inspect.cleandoc(command.__doc__ or ""))
+    return run
+
+
+def _flowing(text: str) -> str:
+    """Help text with one line a paragraph, so that the terminal alone decides where lines break."""
+    return "\n\n".join(" ".join(paragraph.split("\n")) for paragraph in text.split("\n\n"))
+
+
+def fail(message: str, code: int) -> NoReturn:
+    """Say what is wrong and end."""
+    typer.secho("error: ", fg="red", bold=True, nl=False, err=True)
+    typer.echo(message, err=True)
+    raise typer.Exit(code)
+
+
+def warn(message: str) -> None:
+    """Say what may be wrong and go on."""
+    typer.secho("warning: ", fg="yellow", bold=True, nl=False, err=True)
+    typer.echo(message, err=True)
+
+
+def width() -> int:
+    """Characters in a line: the terminal's, at most 120; 80 where there is no terminal."""
+    return max(44, min(shutil.get_terminal_size((80, 24)).columns, 120))

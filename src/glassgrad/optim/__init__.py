@@ -1,0 +1,38 @@
+"""Optimisers: pure functions of (parameter, gradient, state, step), and schedules of the learning rate.
+
+The dtype of a parameter is kept. L-BFGS, which needs the whole batch, stands apart.
+"""
+
+from typing import Any
+
+from glassgrad.errors import unknown
+from glassgrad.optim.adaptive import AdaGrad, Adam, AdamW, RMSProp
+from glassgrad.optim.base import Optimizer, Schedule, State, clip, global_norm
+from glassgrad.optim.descent import SGD
+from glassgrad.optim.lbfgs import LBFGS, LBFGSInfo
+from glassgrad.optim.schedules import Cosine, StepDecay, WarmUp
+
+OPTIMIZERS: dict[str, type[Any]] = {
+    "sgd": SGD, "adagrad": AdaGrad, "rmsprop": RMSProp, "adam": Adam, "adamw": AdamW, "lbfgs": LBFGS,
+}  # fmt: skip
+"""Every optimiser by name."""
+
+
+def named(name: str, **settings: Any) -> Any:
+    """An optimiser by its name.
+
+    Examples
+    --------
+    >>> from glassgrad import optim
+    >>> optim.named("sgd", rate=0.1).rate
+    0.1
+    """
+    if name not in OPTIMIZERS:
+        raise unknown("optimiser", name, OPTIMIZERS)
+    return OPTIMIZERS[name](**settings)
+
+
+__all__ = [
+    "LBFGS", "OPTIMIZERS", "SGD", "AdaGrad", "Adam", "AdamW", "Cosine", "LBFGSInfo", "Optimizer", "RMSProp",
+    "Schedule", "State", "StepDecay", "WarmUp", "clip", "global_norm", "named",
+]  # fmt: skip

@@ -1,0 +1,159 @@
+"""Engines run the graph of a training step many times. `numpy` runs it gate by gate.
+
+The seam is small: an engine gets a stretch of steps between which nothing needs Python, with all
+randomness given as keys, so that another engine can run the very same stretch in machine code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+from glassgrad.errors import unknown
+from glassgrad.graphs import Graph
+from glassgrad.ops import random
+
+Array = np.ndarray[Any, Any]
+Sampling = Literal["shuffle", "replacement"]
+SAMPLINGS = ("shuffle", "replacement")
+_ORDER, _REPLACEMENT, _DRAWS = 1, 2, 3  # what is folded into the trainer's key for epochs, drawn rows and layers
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The examples to learn from, checked: x, y and perhaps a weight, one row each."""
+
+    X: Array
+    y: Array
+    weight: Array | None = None
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+    def take(self, rows: Array | None) -> list[Array]:
+        """Some rows, or all in their order, as the graph's inputs x, y and weight."""
+        columns = [self.X, self.y] if self.weight is None else [self.X, self.y, self.weight]
+        return columns if rows is None else [column.take(rows, axis=0) for column in columns]
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Consecutive steps, of one epoch or of several.
+
+    ``first`` counts the steps since the start of ``epoch``. With "shuffle" each epoch is a permutation of
+    the rows, cut into batches, the last of which may be short; a batch of all rows keeps their order.
+    With "replacement" each step draws `batch_size` rows anew.
+    """
+
+    rows: Rows
+    frozen: Sequence[Array]
+    batch_size: int
+    sampling: Sampling
+    key: Array
+    epoch: int
+    first: int
+    count: int
+
+
+def layer_key(key: Array, step: int) -> Array:
+    """What layers that draw, such as Dropout, draw from in a step."""
+    return random.fold_in(random.fold_in(key, _DRAWS), step)
+
+
+class Memory:
+    """What training changes: `latest` is (number of steps taken, arrays of parameters and optimiser state).
+
+    It is replaced as a whole after each step, so that an interruption never sees half a step.
+    """
+
+    __slots__ = ("latest",)
+
+    def __init__(self, step: int, arrays: Sequence[Array]) -> None:
+        self.latest: tuple[int, Sequence[Array]] = (step, list(arrays))
+
+    @property
+    def step(self) -> int:
+        """Number of steps taken since the trainer was made."""
+        return self.latest[0]
+
+    @property
+    def arrays(self) -> Sequence[Array]:
+        """Trainable parameters, then optimiser state."""
+        return self.latest[1]
+
+
+class Engine(Protocol):
+    """Runs graphs."""
+
+    name: str
+
+    def steps(self, graphs: Callable[[int], Graph], memory: Memory, stretch: Stretch, losses: Array) -> None:
+        """Take the steps of a stretch: `memory` is updated, and the loss of each step written to `losses`.
+
+        `graphs` gives the graph of a step for a number of rows. Arrays in `memory` are replaced and never
+        written to.
+        """
+        ...
+
+    def run(self, graph: Graph, values: Sequence[Any]) -> list[Array]:
+        """Run a graph once."""
+        ...
+
+
+class NumpyEngine:
+    """Runs a step gate by gate with NumPy, on NumPy's own threads."""
+
+    name = "numpy"
+
+    def __init__(self) -> None:
+        self._epoch: tuple[Any, Array] | None = None
+
+    def steps(self, graphs: Callable[[int], Graph], memory: Memory, stretch: Stretch, losses: Array) -> None:
+        """Take the steps of a stretch, one `Graph.run` each."""
+        with np.errstate(all="ignore"):  # a loss that is not finite is reported by the trainer, with its step
+            for i in range(stretch.count):
+                step, arrays = memory.latest
+                batch = stretch.rows.take(self._rows(stretch, stretch.first + i, step))
+                graph = graphs(len(batch[0]))
+                out = graph.run(*arrays, *batch, step, layer_key(stretch.key, step), *stretch.frozen)
+                losses[i] = out[0]
+                memory.latest = (step + 1, out[1:])
+
+    def run(self, graph: Graph, values: Sequence[Any]) -> list[Array]:
+        """Run a graph once, gate by gate."""
+        with np.errstate(all="ignore"):  # overflow gives inf, which the caller sees
+            return [np.asarray(value) for value in graph.run(*values)]
+
+    def _rows(self, stretch: Stretch, index: int, step: int) -> Array | None:
+        """The rows of one batch; None for all of them in their order."""
+        n, size = len(stretch.rows), stretch.batch_size
+        if stretch.sampling == "replacement":
+            return random.integers(random.fold_in(random.fold_in(stretch.key, _REPLACEMENT), step), n, (size,))
+        if size >= n:
+            return None
+        epochs, index = divmod(index, -(-n // size))
+        made_of = (stretch.key.tobytes(), stretch.epoch + epochs, n)
+        if self._epoch is None or self._epoch[0] != made_of:
+            key = random.fold_in(random.fold_in(stretch.key, _ORDER), stretch.epoch + epochs)
+            self._epoch = (made_of, random.permutation(key, n))
+        return self._epoch[1][index * size : (index + 1) * size]
+
+
+ENGINES: dict[str, Callable[[], Engine]] = {"numpy": NumpyEngine}
+"""The engines by name."""
+
+
+def engine_named(name: str) -> Engine:
+    """A new engine of this name.
+
+    Raises
+    ------
+    UnknownNameError
+        When there is none; the message lists those there are.
+    """
+    if name not in ENGINES:
+        raise unknown("engine", name, ENGINES)
+    return ENGINES[name]()

@@ -1,0 +1,60 @@
+"""Training by an optimiser that takes all rows and searches along lines: L-BFGS."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import Any
+
+import numpy as np
+
+from glassgrad.optim import LBFGS
+from glassgrad.train.engine import Memory, layer_key
+from glassgrad.train.loop import Run
+
+Array = np.ndarray[Any, Any]
+
+
+class FullBatchRun(Run):
+    """One call of `fit` or `steps` with L-BFGS: an epoch, or a step, is one of its iterations."""
+
+    def _trace(self) -> None:
+        """Trace the graph of loss and gradients."""
+        started = time.perf_counter()
+        self.graph = self.graphs(len(self.plan.rows))
+        self.history.compile_seconds = time.perf_counter() - started
+
+    def _train(self) -> None:
+        optimizer: LBFGS = self.trainer.optimizer
+        most = min(self.plan.total, optimizer.max_iterations)
+        batch = self.plan.rows.take(None)
+        key = layer_key(self.trainer.key, self.start)  # the same draws all along: a search needs a fixed function
+        clock = time.perf_counter()
+
+        def value_and_grad(params: list[Any]) -> tuple[Any, list[Any]]:
+            out = self.engine.run(self.graph, [*params, *batch, self.start, key, *self.frozen])
+            return out[0], out[1:]
+
+        def iteration(number: int, loss: float, params: list[Any]) -> bool:
+            nonlocal clock
+            before = self.memory.arrays
+            self.memory.latest = (self.start + number, params)
+            self.history.add_losses(np.array([loss]))
+            self.history.step_seconds += time.perf_counter() - clock
+            for hook in self.watched:
+                hook.on_steps(self.trainer, self.history, 1, loss)
+            stop = False
+            if self.plan.epochs:
+                self._measure(before, params)
+                self.trainer.keep(self.memory)
+                stop = self._epoch_end(loss)
+            clock = time.perf_counter()
+            return stop
+
+        found, info = dataclasses.replace(optimizer, max_iterations=most).minimize(
+            value_and_grad, self.memory.arrays, iteration
+        )
+        self.memory = Memory(self.memory.step, found)
+        if self.history.stopped is None and info.iterations < self.plan.total:
+            reached = not info.converged and info.iterations == optimizer.max_iterations
+            self.history.stopped = "converged" if info.converged else "max_iterations" if reached else info.message

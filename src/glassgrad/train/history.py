@@ -1,0 +1,122 @@
+"""History: what happened in a training run, step by step and epoch by epoch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+_SHOWN = 12
+
+
+@dataclass(eq=False)
+class History:
+    """The record of one call of `fit` or `steps`; printing it shows a small table.
+
+    Attributes
+    ----------
+    loss : array
+        The loss of every step before its update; for L-BFGS after each iteration.
+    steps : int
+        Number of steps taken.
+    epoch : list of int
+        Number of each epoch that was finished, counted from 1 since the trainer was made.
+    train_loss : list of float
+        For each epoch, the mean of its steps' losses, each weighted by its number of rows.
+    validation_loss, validation_accuracy : list of float
+        On the held-out rows at each epoch's end; empty without validation, the second also for
+        losses that do not classify.
+    metrics : dict of str to list of float
+        The trainer's own metrics on the held-out rows.
+    update_ratio : dict of str to list of float
+        For each trained parameter, |Δw| / |w| of one step in each epoch: the last step with a full batch.
+    seconds : float
+        Wall time of the whole call, evaluation and callbacks included.
+    compile_seconds : float
+        The part of it that went into tracing the graphs.
+    step_seconds : float
+        The part of it that went into training steps.
+    stopped : str or None
+        Why it ended early: "patience", "interrupted", "diverged", "callback" or what a callback said; for
+        L-BFGS "converged" or "max_iterations". Else None.
+    best_epoch : int or None
+        The epoch with the lowest held-out loss.
+    """
+
+    epoch: list[int] = field(default_factory=list)
+    train_loss: list[float] = field(default_factory=list)
+    validation_loss: list[float] = field(default_factory=list)
+    validation_accuracy: list[float] = field(default_factory=list)
+    metrics: dict[str, list[float]] = field(default_factory=dict)
+    update_ratio: dict[str, list[float]] = field(default_factory=dict)
+    seconds: float = 0.0
+    compile_seconds: float = 0.0
+    step_seconds: float = 0.0
+    stopped: str | None = None
+    _losses: list[Array] = field(default_factory=list, repr=False)
+
+    @property
+    def loss(self) -> Array:
+        """The loss of every step before its update; for L-BFGS after each iteration."""
+        if len(self._losses) != 1:
+            self._losses = [np.concatenate([np.empty(0), *self._losses])]
+        return self._losses[0]
+
+    @property
+    def steps(self) -> int:
+        """Number of steps taken."""
+        return sum(len(part) for part in self._losses)
+
+    @property
+    def steps_per_second(self) -> float:
+        """Training steps a second, without tracing, evaluation and callbacks."""
+        return self.steps / self.step_seconds if self.step_seconds > 0 else 0.0
+
+    @property
+    def best_epoch(self) -> int | None:
+        """The epoch with the lowest held-out loss, the first of equals."""
+        if not self.validation_loss:
+            return None
+        return self.epoch[int(np.argmin([np.inf if np.isnan(v) else v for v in self.validation_loss]))]
+
+    def add_losses(self, losses: Array) -> None:
+        """Append the losses of some steps."""
+        self._losses.append(np.array(losses, np.float64))
+
+    def __str__(self) -> str:
+        lines = _table(self) if self.epoch else []
+        loss = self.loss
+        rate = f", {self.steps_per_second:,.0f} steps/s" if self.step_seconds > 0 else ""
+        lines.append(f"{self.steps:,} steps in {self.seconds:.2f} s{rate}")
+        if len(loss) and not self.epoch:
+            lines[-1] += f", loss {loss[0]:.4g} → {loss[-1]:.4g}"
+        if self.best_epoch is not None:
+            lines.append(f"* lowest held-out loss: epoch {self.best_epoch}")
+        if self.stopped is not None:
+            lines.append(f"ended early: {self.stopped}")
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return f"<History of {self.steps} steps, {len(self.epoch)} epochs>"
+
+
+def _table(history: History) -> list[str]:
+    """One line an epoch; of many epochs a few, spread evenly, with the best among them."""
+    count, best = len(history.epoch), history.best_epoch
+    shown = {round(i) for i in np.linspace(0, count - 1, min(count, _SHOWN))}
+    shown |= {i for i in range(count) if history.epoch[i] == best}
+    columns: dict[str, list[float]] = {"train loss": history.train_loss}
+    if history.validation_loss:
+        columns["held-out loss"] = history.validation_loss
+    if history.validation_accuracy:
+        columns["accuracy"] = history.validation_accuracy
+    columns |= {name[:12]: values for name, values in list(history.metrics.items())[:2]}
+    lines = [f"{'epoch':>6}" + "".join(f"{name:>14}" for name in columns)]
+    for i in sorted(shown):
+        cells = "".join(
+            f"{values[i]:>14.4%}" if n == "accuracy" else f"{values[i]:>14.5g}" for n, values in columns.items()
+        )
+        lines.append(f"{history.epoch[i]:>6}{cells}" + (" *" if history.epoch[i] == best else ""))
+    return lines

@@ -1,0 +1,252 @@
+"""Learner: a network with its loss, optimiser and engine: checked data in, graphs, predictions and scores out.
+
+Networks are float32 unless told, and data are cast to the network's dtype; labels stay whole numbers.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from glassgrad import nn
+from glassgrad.distributions import Categorical, Distribution
+from glassgrad.errors import GlassgradError, OperandError, ShapeError, UnsupportedError, reason
+from glassgrad.graphs import Graph
+from glassgrad.op import Spec
+from glassgrad.ops import random
+from glassgrad.optim import LBFGS, Optimizer
+from glassgrad.parameters import Parameter
+from glassgrad.train import inputs
+from glassgrad.train.engine import Memory, Rows, engine_named
+from glassgrad.train.step_graphs import batch_loss, forward_graph, gradient_graph, takes_weights, training_graph
+
+Array = np.ndarray[Any, Any]
+Loss = Distribution | Callable[..., Any]
+_CHUNK = 4096
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Weights and optimiser state at one moment, to go back to."""
+
+    weights: Mapping[str, Array]
+    states: Mapping[str, tuple[Array, ...]]
+
+
+class Learner:
+    """What a `Trainer` is without its loop."""
+
+    def __init__(
+        self,
+        net: nn.Layer,
+        loss: Loss,
+        optimizer: Optimizer | LBFGS,
+        batch_size: int | None = 32,
+        seed: int = 0,
+        threads: int | None = None,
+        engine: str = "numpy",
+        metrics: Mapping[str, Callable[[Array, Array], float]] | None = None,
+    ) -> None:
+        if not isinstance(net, nn.Layer):
+            raise OperandError(f"net is a network, an nn.Layer such as nn.Sequential(...), not {_kind(net)}")
+        if isinstance(loss, type) or not (isinstance(loss, Distribution) or callable(loss)):
+            hint = f"write {loss.__name__}()" if isinstance(loss, type) else "e.g. distributions.Categorical()"
+            raise OperandError(f"loss is a distribution or a function (output, y), not {_kind(loss)}; {hint}")
+        if not isinstance(optimizer, Optimizer | LBFGS):
+            hint = f"; write {optimizer.__name__}(...)" if isinstance(optimizer, type) else ""
+            raise OperandError(f"optimizer is one of gg.optim, such as optim.SGD(0.1), not {_kind(optimizer)}{hint}")
+        self.net, self.loss, self.optimizer = net, loss, optimizer
+        self.batch_size = (
+            None if batch_size is None else inputs.positive(batch_size, "batch_size", "; None for all rows")
+        )
+        self.threads = (
+            None if threads is None else inputs.positive(threads, "threads", "; None for as many as are good")
+        )
+        self.engine = engine_named(engine)
+        self.metrics = dict(metrics or {})
+        self.seed, self.key = seed, random.key(seed)
+        self.step_count = self.epoch_count = 0
+        self._states: dict[str, tuple[Array, ...]] = {}
+        self._graphs: dict[Any, Graph] = {}
+        self._seen: tuple[Rows, int] | None = None
+        net.initialise(seed)
+        if not net.named_parameters():
+            raise OperandError("the network has no parameters, so there is nothing to train")
+        if isinstance(optimizer, Optimizer):
+            optimizer.check_groups([name for name, _ in net.named_parameters()])
+
+    @property
+    def trainable(self) -> list[tuple[str, Parameter]]:
+        """The parameters that are trained, with their names."""
+        return [(name, p) for name, p in self.net.named_parameters() if not p.frozen]
+
+    @property
+    def frozen(self) -> list[tuple[str, Parameter]]:
+        """The parameters that are only read, with their names."""
+        return [(name, p) for name, p in self.net.named_parameters() if p.frozen]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the network's parameters, which data are cast to."""
+        return np.result_type(*[p.dtype for _, p in self.net.named_parameters()])
+
+    def outputs(self, X: ArrayLike) -> Array:
+        """What the network puts out for these rows, before the distribution makes predictions of it."""
+        return self._outputs(inputs.features(X, self.dtype))
+
+    def predict(self, X: ArrayLike) -> Array:
+        """Predictions: the most probable label, or the mean; the network's output where the loss is a function."""
+        output = self.outputs(X)
+        return np.asarray(self.loss.predict(output)) if isinstance(self.loss, Distribution) else output
+
+    def evaluate(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> dict[str, float]:
+        """The loss on these rows, the accuracy where the loss classifies, and the trainer's metrics.
+
+        `sample_weight` counts for the loss; the accuracy is the share of rows that are right.
+        """
+        return self._evaluate(self.rows(X, y, sample_weight))
+
+    def snapshot(self) -> Snapshot:
+        """The weights and optimiser state as they are now, to go back to with `restore`."""
+        weights = {name: p.value for name, p in self.net.named_parameters()}
+        return Snapshot(weights, dict(self._states))
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Put the weights and optimiser state of a snapshot back. Counts of steps and epochs go on."""
+        for name, p in self.net.named_parameters():
+            p.value = snapshot.weights[name]
+        self._states = dict(snapshot.states)
+
+    def rows(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, names: tuple[str, str] = ("X", "y")
+    ) -> Rows:
+        """Data as the network takes them, checked; `names` are what messages call them.
+
+        Raises
+        ------
+        DataError, ShapeError, OperandError
+            With the argument, the first bad place, and what to do.
+        """
+        x = inputs.features(X, self.dtype, names[0])
+        outputs = self._width(x, names[0])
+        target = inputs.targets(y, len(x), self.dtype, names[1], names[0])
+        if isinstance(self.loss, Distribution):
+            target = self._checked(target, outputs, names[1])
+        weight = None
+        if sample_weight is not None:
+            if not takes_weights(self.loss):
+                raise UnsupportedError(
+                    "the loss is a function (output, y); give it a third parameter to take sample_weight"
+                )
+            weight = inputs.weights(sample_weight, len(x), self.dtype)
+            if not weight.all():
+                x, target, weight = x[weight > 0], target[weight > 0], weight[weight > 0]
+        return Rows(x, target, weight)
+
+    def memory(self, optimizer: Optimizer | None = None) -> Memory:
+        """What training is going to change, as an engine takes it; with fresh state for another optimiser."""
+        arrays = [p.value for _, p in self.trainable]
+        return Memory(self.step_count if optimizer is None else 0, [*arrays, *_flat(self._state_arrays(optimizer))])
+
+    def keep(self, memory: Memory) -> None:
+        """Put what an engine made into the parameters and the optimiser's state."""
+        arrays = iter(memory.arrays)
+        for _, p in self.trainable:
+            p.value = next(arrays)
+        for (name, _), state in zip(self.trainable, self._state_arrays(), strict=True):
+            self._states[name] = tuple(np.array(next(arrays)) for _ in state)
+        self.step_count = memory.step
+
+    def step_graph(self, data: Rows, rows: int, optimizer: Optimizer | None = None) -> Graph:
+        """The graph of a step on `rows` rows of such data, traced when first asked for."""
+        names = tuple(name for name, _ in self.trainable)
+        key = (rows, data.X.shape[1:], data.y.shape[1:], data.y.dtype, data.weight is None, names)
+        known = self._graphs.get(key) if optimizer is None else None
+        if known is not None:
+            return known
+        if not names:
+            raise OperandError("every parameter of the network is frozen, so there is nothing to train; net.unfreeze()")
+        optimizer_ = optimizer or self.optimizer
+        x, y = (Spec((rows, *column.shape[1:]), column.dtype) for column in (data.X, data.y))
+        parts = (self.trainable, self.frozen)
+        if isinstance(optimizer_, Optimizer):
+            states = self._state_arrays(optimizer)
+            graph = training_graph(self.net, self.loss, optimizer_, *parts, states, x, y, data.weight is not None)
+        else:
+            graph = gradient_graph(self.net, self.loss, *parts, x, y, data.weight is not None)
+        if optimizer is None:
+            self._graphs[key] = graph
+        return graph
+
+    def _grapher(self, data: Rows) -> Callable[[int], Graph]:
+        return functools.partial(self.step_graph, data)
+
+    def _state_arrays(self, optimizer: Optimizer | LBFGS | None = None) -> list[tuple[Array, ...]]:
+        """The optimiser's state of each trainable parameter; new where there is none yet."""
+        states = self._states if optimizer is None else {}
+        optimizer = optimizer or self.optimizer
+        init = optimizer.init if isinstance(optimizer, Optimizer) else _nothing
+        return [states[name] if name in states else tuple(init(p.value)) for name, p in self.trainable]
+
+    def _outputs(self, x: Array) -> Array:
+        """The network's outputs, in chunks, so that memory stays bounded."""
+        values = [p.value for _, p in self.net.named_parameters()]
+        self._width(x, "X")
+        chunks = [x[i : i + _CHUNK] for i in range(0, len(x), _CHUNK)]
+        return np.concatenate([self.engine.run(self._forward(c.shape), [*values, c])[0] for c in chunks])
+
+    def _forward(self, shape: tuple[int, ...]) -> Graph:
+        if shape not in self._graphs:
+            self._graphs[shape] = forward_graph(self.net, self.net.named_parameters(), Spec(shape, self.dtype))
+        return self._graphs[shape]
+
+    def _width(self, x: Array, name: str) -> int:
+        """How many outputs the network has for such rows; an error where it does not take them."""
+        try:
+            output = self._forward((1, *x.shape[1:])).outputs[0]
+        except ShapeError as error:
+            raise ShapeError(
+                f"{name} has the shape {x.shape}, which the network does not take: {reason(error)}"
+            ) from error
+        if len(output.shape) != 2:
+            raise ShapeError(f"the network puts out {output.shape[1:]} a row; a trainer needs one axis of outputs")
+        return output.shape[1]
+
+    def _checked(self, y: Array, outputs: int, name: str) -> Array:
+        """Targets that the distribution accepts; numbers to be predicted in the network's dtype."""
+        distribution = cast(Distribution, self.loss)
+        try:
+            distribution.check_targets(y, outputs)
+        except GlassgradError as error:
+            raise type(error)(f"{name}: {reason(error)}") from error
+        return y.astype(np.int64) if isinstance(distribution, Categorical) and y.ndim == 1 else y
+
+    def _evaluate(self, rows: Rows) -> dict[str, float]:
+        """Loss, accuracy and metrics of the network as it is."""
+        output = self._outputs(rows.X)
+        with np.errstate(all="ignore"):  # overflow gives inf, which the caller sees
+            found = {"loss": float(batch_loss(self.loss, output, rows.y, rows.weight))}
+            if isinstance(self.loss, Distribution):
+                accuracy = self.loss.accuracy(output, rows.y)
+                if accuracy is not None:
+                    found["accuracy"] = accuracy
+            for name, metric in self.metrics.items():
+                found[name] = float(metric(output, rows.y))
+        return found
+
+
+def _nothing(p: Any) -> tuple[Array, ...]:
+    return ()
+
+
+def _flat(states: Iterable[Sequence[Array]]) -> list[Array]:
+    return [array for state in states for array in state]
+
+
+def _kind(x: Any) -> str:
+    return f"the class {x.__name__}" if isinstance(x, type) else f"a {type(x).__name__}"

@@ -1,0 +1,200 @@
+"""The training loop: stretches of steps on the engine, and between them evaluation and callbacks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from glassgrad.graphs import Graph
+from glassgrad.train.callbacks import Callback, warn
+from glassgrad.train.engine import Engine, Memory, Rows, Sampling, Stretch
+from glassgrad.train.history import History
+
+Array = np.ndarray[Any, Any]
+_LEAST_STEPS = 1000
+_BETWEEN_UPDATES = 0.15  # seconds between two looks at the progress
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one call of `fit` or `steps` is going to do.
+
+    ``total`` steps; ``epochs``: whether to evaluate and call back after each pass over the rows.
+    """
+
+    rows: Rows
+    batch_size: int
+    sampling: Sampling
+    total: int
+    epochs: bool
+    evaluate: Callable[[], dict[str, float]] | None = None
+
+    @property
+    def per_epoch(self) -> int:
+        """Steps in one pass over the rows."""
+        return -(-len(self.rows) // self.batch_size)
+
+    @property
+    def lengths(self) -> list[int]:
+        """Steps between two looks at what was learned."""
+        length = self.per_epoch if self.epochs else max(self.per_epoch, _LEAST_STEPS)
+        return [min(length, self.total - done) for done in range(0, self.total, length)]
+
+    @property
+    def looked_at(self) -> int:
+        """The step of an epoch whose update is compared with the weights: the last with a full batch."""
+        short = self.sampling == "shuffle" and len(self.rows) % self.batch_size > 0
+        return max(self.per_epoch - 1 - short, 0)
+
+
+class Run:
+    """One call of `fit` or `steps`, while it lasts."""
+
+    def __init__(
+        self, trainer: Any, engine: Engine, graphs: Callable[[int], Graph], plan: Plan, hooks: Sequence[Callback]
+    ) -> None:
+        self.trainer, self.engine, self.graphs, self.plan, self.hooks = trainer, engine, graphs, plan, hooks
+        self.history = History()
+        self.memory: Memory = trainer.memory()
+        self.start, self.epoch = self.memory.step, trainer.epoch_count
+        self.names = [name for name, _ in trainer.trainable]
+        self.frozen = [p.value for _, p in trainer.frozen]
+        self.watched = [h for h in hooks if type(h).on_steps is not Callback.on_steps]
+        self.piece = 1 if self.watched else plan.total
+
+    def go(self) -> History:
+        """Train. An interruption from the keyboard ends it and keeps what was learned."""
+        history, trainer = self.history, self.trainer
+        started = time.perf_counter()
+        begun: list[Callback] = []
+        try:
+            self._trace()
+            for hook in self.hooks:
+                begun.append(hook)
+                hook.on_start(trainer, history, self.plan.total)
+            self._train()
+        except KeyboardInterrupt:
+            history.stopped = "interrupted"
+        finally:
+            trainer.keep(self.memory)
+            trainer.epoch_count = self.epoch + -(-(self.memory.step - self.start) // self.plan.per_epoch)
+            history.seconds = time.perf_counter() - started
+            for hook in begun:
+                hook.on_end(trainer, history)
+        return history
+
+    def _trace(self) -> None:
+        """Trace the graphs that will be needed, before the clock of the steps runs."""
+        started = time.perf_counter()
+        n, size = len(self.plan.rows), self.plan.batch_size
+        for rows in {size, n % size} if self.plan.sampling == "shuffle" else {size}:
+            if rows:
+                self.graphs(rows)
+        self.history.compile_seconds = time.perf_counter() - started
+
+    def _train(self) -> None:
+        done = 0
+        for length in self.plan.lengths:
+            if self._pass(done, length):
+                break
+            done += length
+
+    def _pass(self, done: int, length: int) -> bool:
+        """Take some steps, look at what came of them, and say whether to stop."""
+        before = self.memory.arrays
+        losses = np.concatenate([self._advance(first, count) for first, count in self._pieces(done, length)])
+        if not self._is_finite(losses):
+            self._give_up(losses, before)
+            return True
+        self.trainer.keep(self.memory)
+        return self.plan.epochs and self._epoch_end(self._mean(losses))
+
+    def _epoch_end(self, train_loss: float) -> bool:
+        """Evaluate, call back, and say whether to stop."""
+        history, trainer, plan = self.history, self.trainer, self.plan
+        found = {} if plan.evaluate is None else plan.evaluate()
+        trainer.epoch_count += 1
+        history.epoch.append(trainer.epoch_count)
+        history.train_loss.append(train_loss)
+        if found:
+            history.validation_loss.append(found.pop("loss"))
+            if "accuracy" in found:
+                history.validation_accuracy.append(found.pop("accuracy"))
+            for name, value in found.items():
+                history.metrics.setdefault(name, []).append(value)
+        for hook in self.hooks:
+            said = hook.on_epoch(trainer, history)
+            if said:
+                history.stopped = said if isinstance(said, str) else "callback"
+        return history.stopped is not None
+
+    def _pieces(self, done: int, length: int) -> Iterator[tuple[int, int]]:
+        """Cut a pass where the progress is looked at, and around the step whose update is measured."""
+        place, end = done, done + length
+        looked_at = done + self.plan.looked_at if self.plan.epochs else -1
+        while place < end:
+            stop = min(place + self.piece, end)
+            if place < looked_at:
+                stop = min(stop, looked_at)
+            elif place == looked_at:
+                stop = place + 1
+            yield place, stop - place
+            place = stop
+
+    def _advance(self, first: int, count: int) -> Array:
+        """Run one piece on the engine; its losses."""
+        plan, trainer, memory, history = self.plan, self.trainer, self.memory, self.history
+        losses, start, before = np.empty(count), memory.step, memory.arrays
+        stretch = Stretch(plan.rows, self.frozen, plan.batch_size, plan.sampling, trainer.key, self.epoch, first, count)
+        started = time.perf_counter()
+        try:
+            self.engine.steps(self.graphs, memory, stretch, losses)
+        finally:
+            seconds = time.perf_counter() - started
+            history.step_seconds += seconds
+            history.add_losses(losses[: memory.step - start])
+        if plan.epochs and first % plan.per_epoch == plan.looked_at:
+            self._measure(before, memory.arrays)
+        if self.watched:
+            self.piece = max(1, min(2 * self.piece, int(count / max(seconds, 1e-9) * _BETWEEN_UPDATES)))
+            for hook in self.watched:
+                hook.on_steps(trainer, history, count, float(losses[-1]))
+        return losses
+
+    def _measure(self, before: Sequence[Array], after: Sequence[Array]) -> None:
+        """Record |Δw| / |w| of one step for each parameter."""
+        for name, old, new in zip(self.names, before, after, strict=False):
+            change = float(np.linalg.norm(np.subtract(new, old, dtype=np.float64)))
+            size = float(np.linalg.norm(np.asarray(old, np.float64)))
+            ratio = change / size if size > 0 else (np.inf if change > 0 else 0.0)
+            self.history.update_ratio.setdefault(name, []).append(ratio)
+
+    def _mean(self, losses: Array) -> float:
+        """The mean loss of an epoch, each step by its rows."""
+        n, size = len(self.plan.rows), self.plan.batch_size
+        rows = np.full(len(losses), size)
+        if self.plan.sampling == "shuffle" and n % size:
+            rows[-1] = n % size
+        return float(np.average(losses, weights=rows))
+
+    def _is_finite(self, losses: Array) -> bool:
+        weights = self.memory.arrays[: len(self.names)]
+        return bool(np.isfinite(losses).all()) and all(np.isfinite(w).all() for w in weights)
+
+    def _give_up(self, losses: Array, before: Sequence[Array]) -> None:
+        """The loss is not finite: go back to the last weights that are known to be good, and say so."""
+        bad = ~np.isfinite(losses)
+        place = int(np.argmax(bad)) if bad.any() else len(losses) - 1
+        step = self.memory.step - len(losses) + place
+        what = f"the loss became {losses[place]}" if bad.any() else "a weight became infinite or not a number"
+        self.memory.latest = (self.memory.step, before)
+        self.history.stopped = "diverged"
+        warn(
+            f"{what} at step {step}: training stopped and went back to the weights of {len(losses)} steps before its "
+            "end. The learning rate is probably too large: try a tenth of it, train.find_rate(trainer, X, y), or "
+            "clip_norm=1.0 in the optimizer; scale features to about -1 to 1"
+        )

@@ -1,0 +1,156 @@
+"""The graphs a trainer runs: one training step, and the network forward.
+
+A training step is one graph, so it can be looked at, verified, and compiled later:
+
+    inputs   trainable parameters, optimiser state, x, y, (weight), step, key, frozen parameters
+    outputs  loss, new trainable parameters, new optimiser state
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from glassgrad import nn
+from glassgrad.distributions import Distribution
+from glassgrad.errors import OperandError, ShapeError, spec_text
+from glassgrad.graphs import Graph
+from glassgrad.op import Spec
+from glassgrad.optim import Optimizer
+from glassgrad.parameters import Parameter
+from glassgrad.sweep import sweep
+from glassgrad.tensors import Tensor, constant, traced
+from glassgrad.wire import group, marked
+
+Parameters = Sequence[tuple[str, Parameter]]
+States = Sequence[Sequence[Any]]
+
+
+def batch_loss(loss: Any, output: Any, y: Any, weight: Any = None) -> Any:
+    """The loss of a batch, by a distribution or a function ``(output, y)`` or ``(output, y, weight)``."""
+    if isinstance(loss, Distribution):
+        return loss.loss(output, y, weight)
+    return loss(output, y) if weight is None else loss(output, y, weight)
+
+
+def takes_weights(loss: Any) -> bool:
+    """Whether a loss can weight its rows."""
+    if isinstance(loss, Distribution):
+        return True
+    try:
+        inspect.signature(loss).bind(None, None, None)
+    except TypeError:
+        return False
+    except ValueError:
+        return True  # no signature to be had: the call itself will tell
+    return True
+
+
+class _Step:
+    """Forward and backward of one batch, traced: its inputs, the loss, the gradients of what is trained."""
+
+    def __init__(
+        self, net: nn.Layer, loss: Any, trainable: Parameters, frozen: Parameters, x: Spec, y: Spec, weighted: bool
+    ) -> None:
+        parameters = [p for _, p in trainable]
+        x_wire, y_wire = traced(x.shape, x.dtype, "x"), traced(y.shape, y.dtype, "y")
+        weight = traced((x.shape[0],), x.dtype, "weight") if weighted else None
+        self.step, key = traced((), np.dtype(np.int64), "step"), traced((2,), np.dtype(np.uint32), "key")
+        with nn.training(key):
+            output = net(x_wire)
+            with group("loss"):
+                cost = batch_loss(loss, output, y_wire, weight)
+        _check_loss(cost, loss)
+        cost.name = cost.name or "loss"
+        swept = sweep({cost: cost.dtype.type(1)}, parameters, record=True)
+        gradients = [swept.get(p.serial) for p in parameters]
+        self.cost = cost
+        self.gradients = [
+            np.zeros(p.shape, p.dtype) if g is None else g for g, p in zip(gradients, parameters, strict=True)
+        ]
+        self.batch = [x_wire, y_wire, *([] if weight is None else [weight]), self.step, key, *[p for _, p in frozen]]
+
+
+def training_graph(
+    net: nn.Layer,
+    loss: Any,
+    optimizer: Optimizer,
+    trainable: Parameters,
+    frozen: Parameters,
+    states: States,
+    x: Spec,
+    y: Spec,
+    weighted: bool,
+) -> Graph:
+    """One step of training as one graph: forward, backward and update.
+
+    Parameters
+    ----------
+    net, loss, optimizer
+        As the trainer has them.
+    trainable, frozen : sequences of (name, Parameter)
+        What the step updates, and what it only reads.
+    states : sequence of sequences of arrays
+        The optimiser's state of each trainable parameter.
+    x, y : Spec
+        Shape and dtype of the batch.
+    weighted : bool
+        Whether rows have weights.
+    """  # fmt: skip
+    names = [name for name, _ in trainable]
+    parameters = [p for _, p in trainable]
+    with marked(enabled=True):
+        made = _Step(net, loss, trainable, frozen, x, y, weighted)
+        state_wires = [
+            tuple(traced(s.shape, s.dtype, f"{name}.state{i}") for i, s in enumerate(state))
+            for name, state in zip(names, states, strict=True)
+        ]
+        with group("update"):
+            updated, new_states = optimizer.apply(names, parameters, made.gradients, state_wires, made.step)
+    outputs = [made.cost, *updated, *[s for state in new_states for s in state]]
+    return _graph(outputs, [*parameters, *[s for state in state_wires for s in state], *made.batch])
+
+
+def gradient_graph(
+    net: nn.Layer, loss: Any, trainable: Parameters, frozen: Parameters, x: Spec, y: Spec, weighted: bool
+) -> Graph:
+    """Forward and backward without an update, for optimisers that search along a line.
+
+    Inputs are those of a training step without the state, outputs the loss and the gradients.
+    """
+    with marked(enabled=True):
+        made = _Step(net, loss, trainable, frozen, x, y, weighted)
+    return _graph([made.cost, *made.gradients], [*[p for _, p in trainable], *made.batch])
+
+
+def _graph(outputs: Sequence[Any], inputs: Sequence[Tensor]) -> Graph:
+    return Graph([w if isinstance(w, Tensor) else constant(w) for w in outputs], inputs)
+
+
+def forward_graph(net: nn.Layer, parameters: Parameters, x: Spec) -> Graph:
+    """The network in use, not in training: inputs are all parameters and x, the output is the network's."""
+    x_wire = traced(x.shape, x.dtype, "x")
+    with marked(enabled=True, key=None):
+        output = net(x_wire)
+    if not isinstance(output, Tensor):
+        raise OperandError(f"the network returned {type(output).__name__}; a layer's forward returns one array")
+    return Graph([output], [*[p for _, p in parameters], x_wire])
+
+
+def _check_loss(cost: Any, loss: Any) -> None:
+    """A loss is one floating number that depends on the parameters."""
+    name = getattr(loss, "name", None) or getattr(loss, "__name__", type(loss).__name__)
+    if not isinstance(cost, Tensor):
+        raise OperandError(
+            f"loss {name} returned {type(cost).__name__}, which does not depend on the network; "
+            "write it in NumPy functions of (output, y)"
+        )
+    if cost.shape != ():
+        raise ShapeError(
+            f"loss {name} returned {spec_text(cost)}; it has to be one number: take np.mean or np.sum of it"
+        )
+    if cost.dtype.kind != "f" or not cost.active:
+        raise OperandError(f"loss {name} has no gradient path to a trainable parameter of the network")

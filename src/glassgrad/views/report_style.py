@@ -1,0 +1,120 @@
+"""The look of the report page: light and dark, wide and narrow, nothing fetched."""
+
+STYLE = """
+:root {
+  color-scheme: light dark;
+  --paper: #fbfaf7; --card: #ffffff; --ink: #1d2127; --soft: #5d6570; --line: #e3e0d8; --faint: #f1eee7;
+  --good: 37, 99, 205; --bad: 214, 84, 10;
+  --c0: #2563cd; --c1: #d0560c; --c2: #0f8a6a; --c3: #8b4bc8; --c4: #b08900; --c5: #c2327a;
+  --band: rgba(15, 138, 106, .13);
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --paper: #14171b; --card: #1b1f25; --ink: #e7e5df; --soft: #a0a7b1; --line: #31363f; --faint: #242930;
+    --good: 90, 150, 255; --bad: 255, 128, 50;
+    --c0: #7fb0ff; --c1: #ffa061; --c2: #55d3ae; --c3: #c99bff; --c4: #e5c24f; --c5: #ff8fc0;
+    --band: rgba(85, 211, 174, .13);
+  }
+  .ink { filter: invert(1); }
+}
+* { box-sizing: border-box; }
+html { -webkit-text-size-adjust: 100%; }
+body {
+  margin: 0; background: var(--paper); color: var(--ink);
+  font: 16px/1.55 ui-sans-serif, system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif;
+  font-variant-numeric: tabular-nums;
+}
+main { max-width: 1080px; margin: 0 auto; padding: 2.6rem 1.25rem 4rem; }
+header { margin-bottom: 1.6rem; }
+h1 { font-size: clamp(1.7rem, 5vw, 2.4rem); line-height: 1.15; letter-spacing: -.02em; margin: 0 0 .5rem; }
+h2 { font-size: 1.3rem; letter-spacing: -.01em; margin: 3rem 0 .4rem; }
+h3 { font-size: 1rem; margin: 0; }
+p { margin: 0 0 .9rem; max-width: 46rem; }
+.lead { font-size: 1.08rem; color: var(--soft); }
+.note { color: var(--soft); font-size: .88rem; margin: 0; }
+h2 + .note { margin-bottom: .7rem; }
+.none { color: var(--soft); font-style: italic; }
+.told { border-left: 4px solid var(--line); padding: .3rem .9rem; color: var(--soft); }
+.warning {
+  border-left: 4px solid rgb(var(--bad)); background: rgba(var(--bad), .1);
+  padding: .6rem .9rem; border-radius: 0 8px 8px 0; overflow-wrap: anywhere;
+}
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(7rem, 1fr)); gap: .7rem; margin: 0; }
+.figures div { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: .7rem .9rem; }
+.figures dt { color: var(--soft); font-size: .82rem; }
+.figures dd {
+  margin: 0; font-size: 1.25rem; font-weight: 600; letter-spacing: -.01em; overflow-wrap: anywhere; line-height: 1.3;
+}
+.figures .first {
+  grid-column: span 2;  background: rgba(var(--good), .1); border-color: rgba(var(--good), .45);
+}
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 19rem), 1fr)); gap: .9rem; }
+.chart {
+  margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: .9rem .9rem .6rem;
+  display: flex; flex-direction: column;
+}
+.chart svg { display: block; width: 100%; max-width: 460px; height: auto; margin: auto auto 0; }
+.legend { list-style: none; margin: .35rem 0 .3rem; padding: 0; display: flex; flex-wrap: wrap; gap: .1rem 1rem; }
+.legend li { font-size: .84rem; color: var(--soft); display: flex; align-items: center; gap: .4rem; }
+.legend i { width: 1.1rem; height: 3px; border-radius: 2px; }
+.k0 { background: var(--c0); } .k1 { background: var(--c1); } .k2 { background: var(--c2); }
+.k3 { background: var(--c3); } .k4 { background: var(--c4); } .k5 { background: var(--c5); }
+svg text { font-size: 12px; fill: var(--soft); }
+svg .axis { text-anchor: middle; } svg .left { text-anchor: end; }
+svg .grid { stroke: var(--line); stroke-width: 1; }
+svg .mark { stroke: var(--soft); stroke-width: 1; stroke-dasharray: 3 4; }
+svg .band { fill: var(--band); }
+svg .tip { fill: transparent; } svg .tip:hover { fill: rgba(128, 128, 128, .12); }
+svg polyline { fill: none; stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; }
+svg .c0 { stroke: var(--c0); } svg .c1 { stroke: var(--c1); } svg .c2 { stroke: var(--c2); }
+svg .c3 { stroke: var(--c3); } svg .c4 { stroke: var(--c4); } svg .c5 { stroke: var(--c5); }
+svg .dot { stroke-width: 3; }
+.scroll { overflow-x: auto; max-width: 100%; }
+.confusion { border-collapse: separate; border-spacing: 2px; font-size: .95rem; }
+.confusion th { font-weight: 600; color: var(--soft); padding: .25rem .4rem; }
+.confusion td { min-width: 2.55rem; height: 2.2rem; text-align: center; border-radius: 5px; background: var(--faint); }
+.confusion td.zero { color: transparent; }
+.confusion td.right { font-weight: 600; }
+.confusion td.share { background: none; color: var(--soft); padding-left: .6rem; white-space: nowrap; }
+.confusion .corner { font-weight: 400; font-size: .8rem; text-align: right; white-space: nowrap; }
+.missed { display: grid; grid-template-columns: repeat(auto-fill, minmax(6.9rem, 1fr)); gap: .8rem; margin: 0; }
+.missed figure {
+  margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: .7rem;
+  text-align: center; font-size: .86rem; line-height: 1.4;
+}
+.missed img { width: 84px; height: 84px; }
+.missed b { color: rgb(var(--bad)); }
+.missed span { color: var(--soft); }
+img { image-rendering: pixelated; }
+.weights { display: grid; grid-template-columns: repeat(auto-fill, minmax(3.5rem, 1fr)); gap: .45rem; }
+.weights img {
+  width: 100%; aspect-ratio: 1; background: var(--card); border: 1px solid var(--line); border-radius: 5px;
+  display: block;
+}
+pre {
+  font: .82rem/1.5 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace;
+  background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: .9rem 1rem; margin: 0 0 .9rem;
+  overflow-x: auto;
+}
+summary { cursor: pointer; color: var(--soft); margin-bottom: .6rem; }
+.made { display: grid; grid-template-columns: max-content 1fr; gap: .3rem 1.4rem; margin: 0; }
+.made dt { color: var(--soft); }
+.made dd { margin: 0; overflow-wrap: anywhere; }
+code { font: .9em ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
+footer { margin-top: 3rem; color: var(--soft); font-size: .85rem; }
+@media (max-width: 540px) {
+  main { padding: 1.5rem .9rem 3rem; }
+  .figures { grid-template-columns: repeat(2, 1fr); }
+  .confusion { font-size: .8rem; border-spacing: 1px; }
+  .confusion .corner { font-size: 0; }
+  .confusion td { min-width: 1.5rem; height: 1.75rem; }
+  .confusion th { padding: .15rem .2rem; }
+  .confusion td.share { padding-left: .2rem; }
+  .missed figure { padding: .6rem .2rem; font-size: .78rem; }
+  .missed { grid-template-columns: repeat(auto-fill, minmax(6rem, 1fr)); gap: .55rem; }
+  .weights { grid-template-columns: repeat(8, 1fr); gap: .3rem; }
+  .made { grid-template-columns: 1fr; gap: 0; }
+  .made dd { margin-bottom: .5rem; }
+}
+@media print { details > * { display: block; } .figures div, .chart, .missed figure { break-inside: avoid; } }
+"""
