@@ -15,7 +15,7 @@ from glassgrad.sweep import sweep
 from glassgrad.tensors import Tensor, constant, record
 from glassgrad.transforms import fresh
 from glassgrad.trees import flatten
-from glassgrad.wire import marked, next_serial, recording, topological
+from glassgrad.wire import marked, next_serial, threads, topological
 
 
 def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -40,9 +40,9 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(f)
     def run(*args: Any) -> Any:
         leaves, _, rebuild = flatten(list(args))
-        if not any(isinstance(x, Tensor) for x in leaves) or not recording.enabled:
+        if not any(isinstance(x, Tensor) for x in leaves) or not threads.recording.enabled:
             return f(*args)
-        start, key, draws = next_serial(), recording.key, recording.draws
+        start, key, draws = next_serial(), threads.recording.key, threads.recording.draws
         given = [x if isinstance(x, Tensor) else constant(x) for x in leaves]
         inner = [record(arithmetic.identity, (x,), {}) for x in given]
         out = f(*rebuild(inner))

@@ -160,7 +160,7 @@ class _Checker:
             rule: Any = op.rule(i)
             operand = gate.operands[i]
             try:
-                analytic = fit(np.asarray(rule(g, gate._value, *xs, **gate.params)), operand, gate, i)
+                analytic = fit(np.asarray(rule(g, gate._value, *xs, **gate.params)), operand, gate)
             except (GradientError, ShapeError) as error:
                 raise GradientError(f"the rule of gate '{op.name}' cannot run: {reason(error)}") from error
 

@@ -83,11 +83,12 @@ def _is_ours(frame: FrameType) -> bool:
         ours = not filename.startswith(_WORKED)
     else:
         ours = any(library in filename for library in _LIBRARIES)
-    _ours[filename] = ours
+    OURS[filename] = ours
     return ours
 
 
-_ours: dict[str, bool] = {}
+OURS: dict[str, bool] = {}
+"""Whether a file holds code of ours; filled as files are met."""
 _getframe = sys._getframe
 
 
@@ -95,7 +96,7 @@ def user_frame(depth: int = 1) -> FrameType | None:
     """The innermost frame that runs a user's code; `depth` frames are known not to."""
     frame = _getframe(depth)
     while frame is not None:
-        ours = _ours.get(frame.f_code.co_filename)
+        ours = OURS.get(frame.f_code.co_filename)
         if ours is False or (ours is None and not _is_ours(frame)):
             return frame
         frame = frame.f_back

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from glassgrad.errors import GlassgradError, OperandError
-from glassgrad.wire import NO_PARAMS, next_serial, recording
+from glassgrad.wire import NO_PARAMS, next_serial, threads
 
 _DTYPES = {np.dtype(c) for c in "?bhilqBHILQefd"}
 
@@ -52,7 +52,7 @@ def leaf(
     t = object.__new__(cls)
     t.op, t.operands, t.params, t.parts = None, (), NO_PARAMS, None
     t.shape, t.dtype, t.weak = shape, dtype, weak
-    t.name, t._code, t._lasti, t.group, t.origin = name, None, 0, recording.group, recording.origin
+    t.name, t._code, t._lasti, t.group, t.origin = name, None, 0, threads.recording.group, threads.recording.origin
     t.active, t.changed, t._value, t._grad = active, 0, value, None
     t.serial = next_serial()
     return t

@@ -141,6 +141,13 @@ class Composition:
     cases: Callable[[np.random.Generator], Iterable[Case]]
 
 
+def _group_hook(args: tuple[Any, ...]) -> Any:
+    """The hook of the first argument, or member of a list among them, that can open a group."""
+    members = (part for x in args for part in (x if isinstance(x, list | tuple) else (x,)))
+    hooks = (getattr(type(part), "__group__", None) for part in members)
+    return next((hook for hook in hooks if hook is not None), None)
+
+
 def composition(
     formula: str, role: str, cases: Callable[[np.random.Generator], Iterable[Case]], numpy: tuple[Any, ...] = ()
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -151,12 +158,10 @@ def composition(
 
         @functools.wraps(function)
         def grouped(*args: P.args, **kwargs: P.kwargs) -> R:
-            for x in args:
-                for part in x if type(x) is list or type(x) is tuple else (x,):
-                    group = getattr(type(part), "__group__", None)
-                    if group is not None:
-                        return group(name, function, args, kwargs)
-            return function(*args, **kwargs)
+            group = getattr(type(args[0]), "__group__", None) if args else None
+            if group is None:
+                group = _group_hook(args)
+            return function(*args, **kwargs) if group is None else group(name, function, args, kwargs)
 
         grouped.composition = Composition(name, Explanation(formula, role), cases)  # pyright: ignore[reportAttributeAccessIssue]
         grouped.numpy = numpy  # pyright: ignore[reportAttributeAccessIssue]

@@ -6,6 +6,7 @@ is refused with the way out.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
@@ -43,10 +44,7 @@ class Operators(Wire):
     @property
     def size(self) -> int:
         """Number of elements."""
-        n = 1
-        for length in self.shape:
-            n *= length
-        return n
+        return math.prod(self.shape)
 
     @property
     def T(self) -> Tensor:
@@ -86,11 +84,11 @@ class Operators(Wire):
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """Sum over the given axes."""
-        return reduce.sum(self, axis=axis, keepdims=keepdims)
+        return reduce.sum(self, axis, None, None, keepdims)
 
     def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """Mean over the given axes."""
-        return reduce.mean(self, axis=axis, keepdims=keepdims)
+        return reduce.mean(self, axis, None, None, keepdims)
 
     def prod(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """Product over the given axes."""

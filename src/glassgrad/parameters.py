@@ -55,10 +55,12 @@ class Parameter(Tensor):
 
     @value.setter
     def value(self, new: ArrayLike) -> None:
-        array = new if type(new) is np.ndarray else accepted(new, self.name)
+        if type(new) is np.ndarray and new.dtype is self.dtype:
+            array = new.copy()
+        else:
+            array = accepted(new, self.name).astype(self.dtype)
         if array.shape != self.shape:
             raise ShapeError(f"parameter {describe(self)} cannot take a value of shape {array.shape}")
-        array = accepted(array, self.name).astype(self.dtype) if array.dtype is not self.dtype else array.copy()
         array.setflags(write=False)
         self._value = array
         self.changed = next_serial()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from heapq import heapify, heappop, heappush
 from typing import Any
 
@@ -11,19 +12,19 @@ import numpy as np
 from glassgrad.errors import GradientError, StaleError, spec_text
 from glassgrad.op import At
 from glassgrad.ops.parts import part
-from glassgrad.wire import Wire, recording
+from glassgrad.wire import Wire, threads
 
 
 def sweep(
     upstream: Mapping[Wire, Any],
     inputs: Iterable[Wire] = (),
     record: bool = False,
-    wires: dict[int, Wire] | None = None,
+    met: list[Wire] | None = None,
 ) -> dict[int, Any]:
     """Backpropagation: gradients of everything below the outputs, in one walk from last to first.
 
-    A wire's serial number is larger than its operands', so taking the largest wire that is left,
-    always, meets every wire after all that it went into.
+    A wire's serial number is larger than its operands'. So the wire with the largest number among those
+    that a gradient has reached has received all it will ever receive, and is the next to hand it on.
 
     Parameters
     ----------
@@ -34,10 +35,8 @@ def sweep(
     record : bool
         Hand the rules tensors, so that the gradient is itself a graph that can be printed,
         differentiated again and compiled; otherwise hand them arrays.
-
-    wires : dict, optional
-        Is filled with the wires the sweep meets, by serial number; no gradient goes through those that
-        are not active.
+    met : list, optional
+        Is given the wires that a gradient reached, and the gates it could not pass.
 
     Returns
     -------
@@ -52,54 +51,59 @@ def sweep(
         When a parameter got a new value after the graph was computed.
     """
     gradients: dict[int, Any] = {w.serial: g for w, g in upstream.items()}
-    met = {} if wires is None else wires
-    met.update({w.serial: w for w in upstream if w.active})
     ends = {w.serial for w in inputs}
-    left = [-serial for serial, w in met.items() if w.op is not None and serial not in ends]
+    left = [(-w.serial, w) for w in upstream if w.active]
     heapify(left)
+    seen: list[Wire] = [] if met is None else met
+    recording = threads.recording
     outer = recording.origin
     try:
         while left:
-            serial = -heappop(left)
-            wire = met[serial]
+            serial, wire = heappop(left)
+            serial = -serial
+            seen.append(wire)
             op: Any = wire.op
+            if op is None or serial in ends:
+                continue
+            operands, rules, params = wire.operands, op.rules, wire.params
+            g = gradients[serial]
             if record:
                 recording.origin = wire
-            xs = []
-            for x in wire.operands:
+                out: Any = wire
+                xs = [x._value if x.weak else x for x in operands]
+            else:
+                out, xs = wire._value, [x._value for x in operands]
+            if wire.parts is not None:
+                g = tuple([np.zeros(s.shape, s.dtype) if a is None else a for a, s in zip(g, wire.parts, strict=True)])
+                out = tuple([part(wire, index=i) for i in range(len(wire.parts))]) if record else out
+            if rules is None:
+                rules = [partial(op.gradients, i) for i in range(len(operands))]
+            for i, x in enumerate(operands):
                 if x.changed > serial:
                     raise _stale(x, wire)
-                xs.append(x if record and not x.weak else x._value)
-                if x.serial not in met and (x.active or x.op is not None):
-                    met[x.serial] = x
-                    if x.active and x.op is not None and x.serial not in ends:
-                        heappush(left, -x.serial)
-            if serial not in gradients:
-                continue
-            g, out = gradients[serial], wire if record else wire._value
-            if wire.parts is not None:
-                g = tuple(
-                    [np.zeros(s.shape, s.dtype) if one is None else one for one, s in zip(g, wire.parts, strict=True)]
-                )
-                out = tuple([part(wire, index=i) for i in range(len(wire.parts))]) if record else out
-            rules, params = op.rules, wire.params
-            for i, x in enumerate(wire.operands):
                 if not x.active:
+                    if x.op is not None:
+                        seen.append(x)
                     continue
-                if rules is None:
-                    gx: Any = op.gradients(i, g, out, *xs, **params)
-                elif rules[i] is None:
+                rule = rules[i]
+                if rule is None:
+                    seen.append(x)
                     continue
-                else:
-                    gx = rules[i](g, out, *xs, **params) if params else rules[i](g, out, *xs)
+                gx: Any = rule(g, out, *xs, **params) if params else rule(g, out, *xs)
+                number = x.serial
+                known = gradients.get(number)
+                if known is None:
+                    if x.op is None:
+                        seen.append(x)
+                    else:
+                        heappush(left, (-number, x))
                 if type(gx) is At:
-                    slots = gradients.setdefault(x.serial, [None] * len(x.parts))
+                    slots = gradients.setdefault(number, [None] * len(x.parts))
                     slots[gx.index] = gx.g if slots[gx.index] is None else slots[gx.index] + gx.g
                     continue
                 if gx.dtype is not x.dtype or gx.shape != x.shape:
-                    gx = fit(gx, x, wire, i)
-                known = gradients.get(x.serial)
-                gradients[x.serial] = gx if known is None else known + gx
+                    gx = fit(gx, x, wire)
+                gradients[number] = gx if known is None else known + gx
     finally:
         recording.origin = outer
     return gradients
@@ -114,7 +118,7 @@ def _stale(x: Wire, wire: Wire) -> StaleError:
     )
 
 
-def fit(gx: Any, x: Wire, wire: Wire, index: int) -> Any:
+def fit(gx: Any, x: Wire, wire: Wire) -> Any:
     """Give a gradient the shape and dtype of its operand: sum over what was broadcast, cast back."""
     got, want = gx.shape, x.shape
     if got != want:
@@ -124,15 +128,16 @@ def fit(gx: Any, x: Wire, wire: Wire, index: int) -> Any:
             got = gx.shape
         if got != want:
             if len(got) != len(want) or any(n != m and m != 1 for n, m in zip(got, want, strict=True)):
-                gx = _enlarged(gx, x, wire, index)
+                gx = _enlarged(gx, x, wire)
             else:
                 inner = tuple([i for i, (n, m) in enumerate(zip(got, want, strict=True)) if n != m])
                 gx = np.add.reduce(gx, axis=inner, keepdims=True)
     return gx if gx.dtype == x.dtype else gx.astype(x.dtype)
 
 
-def _enlarged(gx: Any, x: Wire, wire: Wire, index: int) -> Any:
+def _enlarged(gx: Any, x: Wire, wire: Wire) -> Any:
     """A gradient that is the same for many elements of its operand, spread over them."""
+    index = [y.serial for y in wire.operands].index(x.serial)
     try:
         return np.broadcast_to(gx, x.shape)
     except ValueError:

@@ -6,6 +6,7 @@ beside a float32 array takes float32. Complex numbers are refused.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
@@ -14,6 +15,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from glassgrad import ops
 from glassgrad.errors import (
+    OURS,
     GlassgradError,
     GradientError,
     OperandError,
@@ -32,13 +34,14 @@ from glassgrad.op import Op, Spec
 from glassgrad.operators import Operators
 from glassgrad.ops import arithmetic, parts
 from glassgrad.sweep import sweep
-from glassgrad.wire import NO_PARAMS, grouped, next_serial, recording, topological
+from glassgrad.wire import NO_PARAMS, grouped, next_serial, threads, topological
 
 RENDERERS: dict[str, Callable[..., Any]] = {}
 """How a tensor or graph shows itself, by method name; filled by the package, so nothing here imports a view."""
 
 
 _NUMPY = ops.NUMPY
+_new, _getframe = object.__new__, sys._getframe
 _NUMBERS: dict[tuple[type, Any], Tensor] = {}
 
 
@@ -69,8 +72,8 @@ def constant(x: Any, name: str | None = None) -> Tensor:
             if len(_NUMBERS) < 4096:
                 _NUMBERS[kind, x] = number
         return number if name is None else number.detach().named(name)
-    if name is None and recording.names is not None:
-        name = recording.names.get(id(x))
+    if name is None and threads.recording.names is not None:
+        name = threads.recording.names.get(id(x))
     array = accepted(x, name)
     if changeable(array):
         array = array.copy()
@@ -84,7 +87,7 @@ def traced(shape: Sequence[int], dtype: DTypeLike, name: str | None = None, acti
 
 def record(op: Op, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
     """Run a gate on wires and put its result on a new wire (one for each output)."""
-    state, rules = recording, op.rules
+    state, rules = threads.recording, op.rules
     if rules is not None and len(rules) != len(operands):
         raise OperandError(f"{op.name} takes {len(rules)} operand(s), got {len(operands)}")
     values: list[Any] = []
@@ -92,7 +95,7 @@ def record(op: Op, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
     for i, x in enumerate(operands):
         if type(x) is not Tensor and not isinstance(x, Tensor):
             x = constant(x)
-            operands = (*operands[:i], x, *operands[i + 1 :])
+            operands = operands[:i] + (x,) + operands[i + 1 :]  # noqa: RUF005 twice as fast
         if x.active:
             active = True
         value = x._value
@@ -128,7 +131,7 @@ def record(op: Op, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
     if active and op.blocks:
         active = any(x.active and r is not None for x, r in zip(operands, rules or (), strict=True))
     origin, dtype = state.origin, spec.dtype
-    t = object.__new__(Tensor)
+    t = _new(Tensor)
     t.op = op
     t.operands = operands
     t.params = params
@@ -141,8 +144,14 @@ def record(op: Op, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
     t.group = state.group
     t.origin = origin
     if origin is None:
-        frame = user_frame(3)
-        t._code, t._lasti = (frame.f_code, frame.f_lasti) if frame is not None else (None, 0)
+        frame = _getframe(2)
+        if OURS.get(frame.f_code.co_filename) is not False:
+            frame = user_frame(3)
+        if frame is None:
+            t._code, t._lasti = None, 0
+        else:
+            t._code = frame.f_code
+            t._lasti = frame.f_lasti
     else:
         t._code, t._lasti = origin._code, origin._lasti
     t.changed = 0
@@ -234,13 +243,18 @@ class Tensor(Operators):
                 raise ShapeError(f"the upstream gradient has shape {g.shape}, {describe(self)} has {self.shape}")
         if self._value is None:
             _ = self.value
-        wires: dict[int, Any] = {}
-        gradients = sweep({self: g}, wires=wires)
-        blocked = [wire for wire in wires.values() if not wire.active]
-        if blocked:
-            wires.update({wire.serial: wire for wire in topological(blocked)})
-        for serial, wire in wires.items():
-            wire._grad = gradients.get(serial) if wire.parts is None else None
+        met: list[Any] = []
+        gradients = sweep({self: g}, met=met)
+        blocked = []
+        for wire in met:
+            wire._grad = found = gradients.get(wire.serial)
+            if found is None:
+                blocked.append(wire)
+            elif wire.parts is not None:
+                wire._grad = None
+        for wire in topological(blocked):
+            if wire.serial not in gradients:
+                wire._grad = None
 
     def detach(self) -> Tensor:
         """A constant with this wire's value, outside the graph."""

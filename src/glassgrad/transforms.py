@@ -21,7 +21,7 @@ from glassgrad.ops import arithmetic
 from glassgrad.sweep import sweep
 from glassgrad.tensors import Tensor, constant, record, tensor
 from glassgrad.trees import flatten
-from glassgrad.wire import marked, next_serial, recording, topological
+from glassgrad.wire import marked, next_serial, threads, topological
 
 
 def fresh(x: Any, name: str) -> Tensor:
@@ -52,7 +52,7 @@ class _Call:
         self.linked = False
         self.start = next_serial()
         arrays = {id(a): n for i, (a, n) in enumerate(zip(args, names, strict=True)) if i not in argnums}
-        with marked(enabled=True, names={**(recording.names or {}), **arrays}):
+        with marked(enabled=True, names={**(threads.recording.names or {}), **arrays}):
             for i in argnums:
                 leaves, leaf_names, rebuild = flatten(args[i], names[i])
                 self.linked |= any(isinstance(leaf, Tensor) for leaf in leaves)
@@ -66,7 +66,7 @@ class _Call:
     def sweep(self, upstream: Mapping[Any, Any]) -> list[Any]:
         """Gradients for the inputs: arrays, or tensors where the graph reaches beyond the inputs."""
         outer = self.linked or self.reaches_out(upstream)
-        keep = recording.enabled and (outer or any(isinstance(g, Tensor) for g in upstream.values()))
+        keep = threads.recording.enabled and (outer or any(isinstance(g, Tensor) for g in upstream.values()))
         seeds = {w: _plain(g) if not keep else g for w, g in upstream.items()}
         gradients = sweep(seeds, self.inputs, record=keep)
         return _separate([_given(gradients.get(w.serial), w) for w in self.inputs], seeds.values())
@@ -87,7 +87,7 @@ class _Call:
         if not isinstance(x, Tensor):
             return x
         outer = self.linked or x._value is None or self.reaches_out([x])
-        return x if outer and recording.enabled else x.value
+        return x if outer and threads.recording.enabled else x.value
 
 
 def _given(g: Any, wire: Tensor) -> Any:
@@ -313,7 +313,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     moved: dict[int, Any] = {}
     if isinstance(total, Tensor) and total.active:
         outer = call.linked or any(isinstance(t, Tensor) for t in directions) or call.reaches_out([total], used)
-        moved = sweep({total: _one(total)}, used, record=outer and recording.enabled)
+        moved = sweep({total: _one(total)}, used, record=outer and threads.recording.enabled)
     out_tangents = [_given(None if p is None else moved.get(p.serial), x) for x, p in zip(outs, probes, strict=True)]
     return rebuild([call.out(x) for x in outs]), rebuild(out_tangents)
 

@@ -39,7 +39,7 @@ class Group:
         return f"<group {'/'.join(g.name for g in self.path)}>"
 
 
-class _Recording(threading.local):
+class Recording:
     """What new wires are marked with; one for each thread, changed only through `marked`.
 
     ``enabled``: whether gates are recorded. ``group``, ``origin``: see `Wire`. ``names``: the names of
@@ -47,15 +47,25 @@ class _Recording(threading.local):
     while training, and ``draws`` how many have drawn.
     """
 
-    enabled: bool = True
-    group: Group | None = None
-    origin: Wire | None = None
-    names: dict[int, str] | None = None
-    key: Any = None
-    draws: int = 0
+    __slots__ = ("draws", "enabled", "group", "key", "names", "origin")
+
+    def __init__(self) -> None:
+        self.enabled = True
+        self.group: Group | None = None
+        self.origin: Wire | None = None
+        self.names: dict[int, str] | None = None
+        self.key: Any = None
+        self.draws = 0
 
 
-recording = _Recording()
+class _Threads(threading.local):
+    def __init__(self) -> None:
+        self.recording = Recording()
+
+
+threads = _Threads()
+"""``threads.recording`` is the `Recording` of the thread that asks."""
+
 
 NO_PARAMS: dict[str, Any] = {}
 """The static parameters of every gate that has none."""
@@ -156,6 +166,7 @@ class marked:  # noqa: N801 used as a function in with-statements
         self._exchange()
 
     def _exchange(self) -> None:
+        recording = threads.recording
         for name, mark in self.marks.items():
             self.marks[name] = getattr(recording, name)
             setattr(recording, name, mark)
@@ -163,11 +174,12 @@ class marked:  # noqa: N801 used as a function in with-statements
 
 def group(name: str) -> marked:
     """Mark the wires made inside a with-statement as one named group."""
-    return marked(group=Group(name, recording.group))
+    return marked(group=Group(name, threads.recording.group))
 
 
 def grouped(name: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call a function, with the wires it makes marked as one named group."""
+    recording = threads.recording
     outer = recording.group
     recording.group = Group(name, outer)
     try:

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from glassgrad.ops import random
-from glassgrad.wire import marked, recording
+from glassgrad.wire import marked, threads
 
 
 def training(key: Any) -> AbstractContextManager[None]:
@@ -36,7 +36,7 @@ def training(key: Any) -> AbstractContextManager[None]:
 
 def next_key() -> Any:
     """The key for the next layer that draws, or None outside training."""
-    if recording.key is None:
+    if threads.recording.key is None:
         return None
-    recording.draws += 1
-    return random.fold_in(recording.key, recording.draws - 1)
+    threads.recording.draws += 1
+    return random.fold_in(threads.recording.key, threads.recording.draws - 1)

@@ -43,15 +43,15 @@ def _matmul_shape(x: Any, y: Any) -> Spec:
 
 def _product(x: Any, y: Any) -> Any:
     """`np.matmul`; two matrices go to `ndarray.dot`, which computes the same with half the overhead."""
-    if type(x) is np.ndarray and type(y) is np.ndarray and x.ndim == 2 and y.ndim == 2:
-        return x.dot(y)
-    return np.matmul(x, y)
+    return x.dot(y) if type(x) is type(y) is np.ndarray and x.ndim == y.ndim == 2 else np.matmul(x, y)
 
 
 def _matmul_left(g: Any, out: Any, x: Any, y: Any) -> Any:
+    if type(g) is type(y) is np.ndarray and g.ndim == y.ndim == x.ndim == 2:
+        return g.dot(y.T)
     m, n = len(x.shape), len(y.shape)
     if m == 2 and n == 2:
-        return _product(g, y.T)
+        return np.matmul(g, y.T)
     if n == 1:
         return g * y if m == 1 else np.expand_dims(g, -1) * y
     if m == 1:
@@ -60,9 +60,11 @@ def _matmul_left(g: Any, out: Any, x: Any, y: Any) -> Any:
 
 
 def _matmul_right(g: Any, out: Any, x: Any, y: Any) -> Any:
+    if type(g) is type(x) is np.ndarray and g.ndim == x.ndim == y.ndim == 2:
+        return x.T.dot(g)
     m, n = len(x.shape), len(y.shape)
     if m == 2 and n == 2:
-        return _product(x.T, g)
+        return np.matmul(x.T, g)
     if m == 1:
         return g * x if n == 1 else np.expand_dims(x, 1) * np.expand_dims(g, -2)
     if n == 1:

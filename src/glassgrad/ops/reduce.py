@@ -27,7 +27,7 @@ def _summed(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return np.add.reduce(np.zeros(1, dtype)).dtype
 
 
-def _spread(g: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
+def _spread(g: Any, out: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     """What was reduced, back in the shape of `x`."""
     if g.shape == x.shape:
         return g
@@ -68,8 +68,8 @@ def _position_shape(x: Any, axis: int | None, keepdims: bool) -> Spec:
 sum_axes = Op(
     "sum",
     shape=lambda x, axis, keepdims: Spec(kept(x.shape, axis, keepdims), _summed(x.dtype)),
-    forward=lambda x, axis, keepdims: np.add.reduce(x, axis=axis, keepdims=keepdims),
-    gradients=(lambda g, out, x, axis, keepdims: _spread(g, x, axis, keepdims),),
+    forward=np.add.reduce,
+    gradients=(_spread,),
     explain=Explanation(r"\sum x", "hands the upstream gradient to every element that was summed", "sums", ("1",)),
     cases=_cases,
     kind="reduce",
@@ -182,7 +182,7 @@ def sum(
     """
     if out is not None or initial is not None or where is not None:
         refuse("np.sum", out=out, initial=initial, where=where)
-    a = as_dtype(a, dtype)
+    a = shaped(a) if dtype is None else as_dtype(a, dtype)
     return sum_axes(a, axis=_ordered(axis, a), keepdims=bool(keepdims))
 
 
@@ -313,7 +313,7 @@ def mean(
     """
     if out is not None or where is not None:
         refuse("np.mean", out=out, where=where)
-    a = as_dtype(a, dtype)
+    a = shaped(a) if dtype is None else as_dtype(a, dtype)
     axes = _ordered(axis, a)
     count = count_of("mean", a, axes)
     if a.dtype.itemsize == 2 and a.dtype.kind == "f":

@@ -217,7 +217,7 @@ class _Builder:
                 local = np.broadcast_to(local, wire.shape or x.shape)
             local = local[()]
         passed = self.rule(wire, i, g)
-        passed = passed.g if isinstance(passed, At) else fit(np.asarray(passed), x, wire, i)[()]
+        passed = passed.g if isinstance(passed, At) else fit(np.asarray(passed), x, wire)[()]
         return Handed(name, x, derivative, local, g, passed, self.jacobian(wire, x))
 
     def rule(self, wire: Any, i: int, g: Any) -> Any:
