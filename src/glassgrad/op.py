@@ -161,7 +161,13 @@ def composition(
             group = getattr(type(args[0]), "__group__", None) if args else None
             if group is None:
                 group = _group_hook(args)
-            return function(*args, **kwargs) if group is None else group(name, function, args, kwargs)
+                if group is None:
+                    return function(*args, **kwargs)
+            recording = group(name)
+            try:
+                return function(*args, **kwargs)
+            finally:
+                recording.group = recording.group.parent
 
         grouped.composition = Composition(name, Explanation(formula, role), cases)  # pyright: ignore[reportAttributeAccessIssue]
         grouped.numpy = numpy  # pyright: ignore[reportAttributeAccessIssue]
@@ -187,9 +193,9 @@ def shaped(x: Any) -> Any:
 
 def spread(g: Any, shape: tuple[int, ...]) -> Any:
     """`np.broadcast_to`, without its overhead where a single number is spread over an array."""
-    if isinstance(g, np.generic):
-        return np.ndarray(shape, g.dtype, g, 0, (0,) * len(shape)) if shape else g
-    return np.broadcast_to(g, shape)
+    if isinstance(g, np.generic) and shape:
+        return np.ndarray(shape, g.dtype, g, 0, (0,) * len(shape))
+    return g if g.shape == shape else np.broadcast_to(g, shape)
 
 
 def promote(*specs: Any) -> np.dtype[Any]:

@@ -34,7 +34,7 @@ from glassgrad.op import Op, Spec
 from glassgrad.operators import Operators
 from glassgrad.ops import arithmetic, parts
 from glassgrad.sweep import sweep
-from glassgrad.wire import NO_PARAMS, grouped, next_serial, threads, topological
+from glassgrad.wire import NO_PARAMS, next_serial, open_group, threads, topological
 
 RENDERERS: dict[str, Callable[..., Any]] = {}
 """How a tensor or graph shows itself, by method name; filled by the package, so nothing here imports a view."""
@@ -42,7 +42,7 @@ RENDERERS: dict[str, Callable[..., Any]] = {}
 
 _NUMPY = ops.NUMPY
 _new, _getframe = object.__new__, sys._getframe
-_NUMBERS: dict[tuple[type, Any], Tensor] = {}
+_NUMBERS: dict[type, dict[Any, Tensor]] = {int: {}, float: {}, bool: {}}
 
 
 def constant(x: Any, name: str | None = None) -> Tensor:
@@ -62,16 +62,17 @@ def constant(x: Any, name: str | None = None) -> Tensor:
     >>> gg.constant([1.0, 2.0], "x").active
     False
     """
-    if isinstance(x, Tensor):
-        return x.detach() if name is None else x.detach().named(name)
     kind = type(x)
-    if kind is float or kind is int or kind is bool:
-        number = _NUMBERS.get((kind, x)) if x else None  # 0.0 and -0.0 are equal, but not the same
+    if kind is int or kind is float or kind is bool:
+        # 0.0 and -0.0 are equal, but not the same; so are 1 and 1.0, hence a cache for each kind.
+        number = _NUMBERS[kind].get(x) if x else None
         if number is None:
             number = leaf(Tensor, x, (), np.dtype(kind), weak=True)
-            if len(_NUMBERS) < 4096:
-                _NUMBERS[kind, x] = number
+            if len(_NUMBERS[kind]) < 4096:
+                _NUMBERS[kind][x] = number
         return number if name is None else number.detach().named(name)
+    if isinstance(x, Tensor):
+        return x.detach() if name is None else x.detach().named(name)
     if name is None and threads.recording.names is not None:
         name = threads.recording.names.get(id(x))
     array = accepted(x, name)
@@ -95,7 +96,7 @@ def record(op: Op, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
     for i, x in enumerate(operands):
         if type(x) is not Tensor and not isinstance(x, Tensor):
             x = constant(x)
-            operands = operands[:i] + (x,) + operands[i + 1 :]  # noqa: RUF005 twice as fast
+            operands = (operands[0], x) if i == 1 and len(operands) == 2 else (*operands[:i], x, *operands[i + 1 :])
         if x.active:
             active = True
         value = x._value
@@ -174,7 +175,7 @@ class Tensor(Operators):
     __slots__ = ()
     __hash__ = object.__hash__
     __gate__ = staticmethod(record)
-    __group__ = staticmethod(grouped)
+    __group__ = staticmethod(open_group)
 
     @property
     def value(self) -> Any:
@@ -199,7 +200,7 @@ class Tensor(Operators):
     def grad(self) -> Any:
         """Gradient of the last loss `backward()` was called on, read-only; None before, and for constants."""
         g = self._grad
-        if isinstance(g, np.ndarray):
+        if type(g) is np.ndarray:
             g.setflags(write=False)
         return g
 

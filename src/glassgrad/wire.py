@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from types import CodeType
 from typing import Any
@@ -177,15 +177,11 @@ def group(name: str) -> marked:
     return marked(group=Group(name, threads.recording.group))
 
 
-def grouped(name: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Call a function, with the wires it makes marked as one named group."""
+def open_group(name: str) -> Recording:
+    """Open a group in this thread; who opens it sets `Recording.group` back to its parent."""
     recording = threads.recording
-    outer = recording.group
-    recording.group = Group(name, outer)
-    try:
-        return function(*args, **kwargs)
-    finally:
-        recording.group = outer
+    recording.group = Group(name, recording.group)
+    return recording
 
 
 def no_grad() -> AbstractContextManager[None]:

@@ -29,8 +29,6 @@ def _summed(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 def _spread(g: Any, out: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     """What was reduced, back in the shape of `x`."""
-    if g.shape == x.shape:
-        return g
     if g.shape and not keepdims:
         g = np.reshape(g, kept(x.shape, axis))
     return spread(g, x.shape)
@@ -316,7 +314,7 @@ def mean(
     a = shaped(a) if dtype is None else as_dtype(a, dtype)
     axes = _ordered(axis, a)
     count = count_of("mean", a, axes)
-    if a.dtype.itemsize == 2 and a.dtype.kind == "f":
+    if a.dtype.char == "e":
         return (sum_axes(a.astype(np.float32), axis=axes, keepdims=bool(keepdims)) / count).astype(np.float16)
     return sum_axes(a, axis=axes, keepdims=bool(keepdims)) / count
 
