@@ -389,3 +389,20 @@ def test_a_console_without_unicode_still_works(tmp_path):
     assert process.returncode == 0
     assert b"A neuron" in process.stdout
     assert process.stderr == b""
+
+
+@pytest.mark.parametrize("words", [("explain", "nope"), ("check", "no.py:f"), ("train", "nope")])
+def test_a_mistake_on_the_command_line_shows_no_line_of_code(here, words):
+    process = started(*words)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert said.startswith("error: there is no")
+    assert "\n  at " not in said
+
+
+def test_a_mistake_in_the_users_file_shows_its_line(here):
+    (here / "mine.py").write_text("import numpy as np\n\n\ndef f(w):\n    return np.fft.fft(w)\n")
+    process = started("check", "mine.py:f", "--shape", "3", cwd=here)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "mine.py:5" in said

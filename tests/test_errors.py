@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.special
 
 import glassgrad as gg
-from glassgrad import errors
+from glassgrad import errors, ops
 
 HERE = Path(__file__).name
 
@@ -317,8 +318,12 @@ def test_labels_out_of_range():
 def test_functions_that_tensors_do_not_answer(x):
     with mistake(errors.UnsupportedError, TypeError, "np.fft.fft", ".value", "gg.gate"):
         np.fft.fft(x)
-    with mistake(errors.UnsupportedError, TypeError, "np.median", ".value", "gg.gate"):
+    with mistake(errors.UnsupportedError, TypeError, "np.median", ".value", "np.sort(x)"):
         np.median(x)
+    with mistake(errors.UnsupportedError, TypeError, "np.add.at", ".value", "gg.scatter_add"):
+        np.add.at(np.zeros(4), [0], x)
+    with mistake(errors.UnsupportedError, TypeError, "scipy.special.expit", ".value", "gg.sigmoid"):
+        scipy.special.expit(x)
     with mistake(errors.UnsupportedError, TypeError, "np.spacing", ".value", "gg.gate"):
         np.spacing(x)
     with mistake(errors.UnsupportedError, TypeError, "np.sum", "where", "np.where(condition"):
@@ -485,3 +490,59 @@ def test_errors_subclass_what_numpy_users_catch():
     for ours, theirs in usual.items():
         assert issubclass(ours, theirs)
         assert issubclass(ours, errors.GlassgradError)
+
+
+def test_no_hint_names_a_function_that_tensors_answer():
+    answered = {f"{f[0].__name__}.{f[1]}" if isinstance(f, tuple) else f.__name__ for f in ops.NUMPY}
+    known = errors._INSTEAD.keys() & answered
+    assert not known, f"tensors answer {known}: take their hints out of errors._INSTEAD"
+
+
+def test_attributes_of_arrays_that_tensors_do_not_have(x):
+    with mistake(errors.NoAttributeError, AttributeError, ".nonzero", "np.nonzero", ".value.nonzero"):
+        x.nonzero()
+    with mistake(errors.NoAttributeError, AttributeError, ".numpy", "use .value"):
+        x.numpy()
+    assert not hasattr(x, "fill")
+    assert "fill" not in dir(x)
+    assert "flatten" in dir(x)
+
+
+def test_a_line_without_source_leaves_no_blank_line():
+    with pytest.raises(errors.ShapeError) as caught:
+        exec("import numpy as np, glassgrad as gg\ngg.tensor(np.ones(3)) @ gg.tensor(np.ones(2))", {})
+    assert str(caught.value).endswith("<string>:2")
+
+
+def test_positions_of_arguments(x):
+    f, w = (lambda w, b: np.sum(w * b)), np.ones(2)
+    for argnums, word in (
+        ("w", "not 'w'"),
+        (None, "not None"),
+        (True, "not True"),
+        (2, "2 were given"),
+        ((0, 0), "twice"),
+    ):
+        with mistake(errors.OperandError, TypeError, "argnums", word):
+            gg.grad(f, argnums)(w, w)
+    with mistake(errors.OperandError, TypeError, "argnums", "by position"):
+        gg.grad(f)(w=w, b=w)
+    with mistake(errors.OperandError, TypeError, "argnums=3"):
+        gg.numerical_gradient(f, w, w, argnums=3)
+    with mistake(errors.ShapeError, ValueError, "one number", "float64[2]"):
+        gg.numerical_gradient(lambda w: w * 2, w)
+    assert gg.grad(f, np.int64(1))(w, w).tolist() == [1.0, 1.0]
+    with mistake(errors.ShapeError, ValueError, "tangent of w", "()"):
+        gg.hvp(f, w, 1.0, w)
+
+
+def test_arrays_that_mean_more_than_their_numbers():
+    with mistake(errors.OperandError, TypeError, "masked array", ".filled"):
+        gg.tensor(np.ma.array([1.0, 2.0], mask=[False, True]), "m")
+    with pytest.warns(PendingDeprecationWarning), mistake(errors.OperandError, TypeError, "np.matrix", "np.asarray"):
+        gg.tensor([[1.0]]) * np.matrix([[1.0]])
+
+
+def test_item_of_an_array(x):
+    with mistake(errors.ShapeError, ValueError, "item()", ".value"):
+        x.item()

@@ -304,3 +304,22 @@ def test_a_graph_without_a_renderer_has_no_html(data):
     graph = gg.trace(loss, *data)
     html = graph._repr_html_()
     assert html is None if "_repr_html_" not in RENDERERS else isinstance(html, str)
+
+
+@pytest.mark.parametrize(
+    "f", [lambda a: a, lambda a: a.reshape(3, 1), lambda a: np.einsum("i->i", a), lambda a: a[::-1]]
+)
+def test_results_of_a_run_are_the_callers_own(f):
+    a = np.ones(3)
+    [out] = gg.trace(f, a).run(a)
+    out[...] = 9
+    assert a.tolist() == [1.0, 1.0, 1.0]
+
+
+def test_outputs_that_are_the_same_wire_or_a_constant_are_separate_arrays():
+    c = np.ones(2)
+    graph = gg.trace(lambda a: (b := a * 2, b, gg.constant(c)), c)
+    first, second, constant = graph.run(c)
+    first[...], constant[...] = 9, 9
+    assert second.tolist() == [2.0, 2.0]
+    assert graph.run(c)[2].tolist() == [1.0, 1.0]

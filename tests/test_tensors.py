@@ -657,6 +657,60 @@ def test_no_grad():
     assert gg.grad(lambda a: a * gg.tensor(3.0))(2.0) == 3.0
 
 
+def test_no_grad_nests_in_itself_and_decorates():
+    x, quiet = gg.tensor(1.0), gg.no_grad()
+    with quiet:
+        with quiet:
+            assert not (x * 2).active
+        assert not (x * 2).active
+    assert (x * 2).active
+
+    @gg.no_grad()
+    def double(x):
+        """Twice."""
+        return x * 2
+
+    assert not double(x).active
+    assert (x * 2).active
+    assert double.__doc__ == "Twice."
+
+
+def test_backward_takes_a_tensor():
+    x = gg.tensor([1.0, 2.0])
+    (x * x).backward(gg.tensor([1.0, 10.0]))
+    assert x.grad.tolist() == [2.0, 40.0]
+
+
+def test_methods_take_the_arguments_of_numpys(x):
+    a = x.value
+    same(x.flatten(), a.flatten())
+    same(x.clip(min=2.0), a.clip(min=2.0))
+    same(x.clip(max=2.0), a.clip(max=2.0))
+    same(x.sum(dtype=np.float32), a.sum(dtype=np.float32))
+    same(x.mean(axis=0, dtype=np.float32), a.mean(axis=0, dtype=np.float32))
+    with pytest.raises(errors.UnsupportedError, match="order"):
+        x.reshape((3, 2), order="F")
+
+
+def test_arrays_in_the_other_byte_order():
+    a = np.array([1.0, 2.0], np.dtype(float).newbyteorder())
+    np.testing.assert_array_equal(gg.grad(lambda a: np.sum(a * a))(a), [2.0, 4.0])
+    same(gg.tensor(1.0) * a, np.array([1.0, 2.0]))
+
+
+@pytest.mark.parametrize("ufunc", [np.add, np.multiply, np.divide, np.power, np.maximum, np.less])
+@pytest.mark.parametrize("number", [True, 2, 2.5])
+@pytest.mark.parametrize("dtype", [np.bool_, np.int8, np.uint8, np.int64, np.float16, np.float32, np.float64])
+def test_shape_rules_know_what_python_numbers_become(ufunc, number, dtype):
+    array = np.ones(2, dtype)
+    if ufunc is np.power and dtype is np.bool_:
+        pytest.skip("NumPy's ** and np.power differ here")
+    expected = ufunc(array, number).dtype
+    assert ufunc(gg.tensor(array), number).dtype == expected
+    graph = gg.trace(lambda a: ufunc(a, number), array, values=False)
+    assert graph.outputs[0].dtype == expected
+
+
 def test_grad_inside_no_grad_still_differentiates():
     with gg.no_grad():
         assert gg.grad(lambda a: a**3)(2.0) == 12.0

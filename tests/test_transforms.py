@@ -458,6 +458,34 @@ def test_checkpoint_again_with_another_upstream_gradient():
     np.testing.assert_array_equal(t.grad, [0.0, 0.0])
 
 
+def test_checkpoint_takes_arguments_by_name():
+    f = gg.checkpoint(lambda x, k=2.0: np.sum(np.sin(x) * k))
+    np.testing.assert_allclose(gg.grad(f)(np.ones(2), k=3.0), 3.0 * np.cos(np.ones(2)))
+
+
+def test_a_pullback_through_a_checkpoint_reads_its_upstream_anew():
+    _, pullback = gg.vjp(gg.checkpoint(lambda x: np.sin(x) * x), np.array([1.0, 2.0]))
+    g = np.ones(2)
+    first = pullback(g)[0]
+    g *= 5
+    np.testing.assert_allclose(pullback(g)[0], 5 * first)
+
+
+def test_a_checkpoint_traced_without_values_runs():
+    f, x = gg.checkpoint(lambda x: np.sum(np.sin(x))), np.ones(2)
+    graph = gg.trace(f, x, values=False)
+    for _ in range(2):
+        np.testing.assert_allclose(graph.run(x), [np.sum(np.sin(x))])
+
+
+def test_a_checkpoint_that_does_not_repeat_itself_is_refused():
+    c, x = np.ones(2), gg.tensor([1.0, 2.0])
+    loss = np.sum(gg.checkpoint(lambda x: x * c)(x))
+    c[:] = 7
+    with pytest.raises(errors.GradientError, match="another result"):
+        loss.backward()
+
+
 def test_checkpoint_of_a_changed_parameter_is_stale():
     w = gg.Parameter([2.0], "w")
     loss = gg.checkpoint(lambda x: np.sum(w * x))(gg.tensor([1.0]))

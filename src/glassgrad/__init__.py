@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from glassgrad import data, distributions, errors, nn, ops, optim, storage, train, worked
     from glassgrad.checkpoints import checkpoint
     from glassgrad.checks import check_gradient
+    from glassgrad.compiler import Compiled, compile
     from glassgrad.costs import Cost, cost
     from glassgrad.custom import gate
     from glassgrad.differences import numerical_gradient
@@ -38,6 +39,7 @@ __version__ = "0.1.0"
 _WHERE = {
     "checkpoints": ("checkpoint",),
     "checks": ("check_gradient",),
+    "compiler": ("Compiled", "compile"),
     "costs": ("Cost", "cost"),
     "custom": ("gate",),
     "differences": ("numerical_gradient",),
@@ -61,11 +63,11 @@ _MODULES = {
 }  # fmt: skip
 
 __all__ = [
-    "Check", "Cost", "GradientReport", "Graph", "Parameter", "Tensor", "check_gradient", "checkpoint", "constant",
-    "cost", "cot", "csc", "data", "distributions", "erf", "errors", "explain", "gate", "grad", "hessian", "hvp",
-    "jacobian", "jvp", "log_softmax", "logsumexp", "nn", "no_grad", "numerical_gradient", "one_hot", "ops", "optim",
-    "random", "relu", "scatter_add", "sec", "sigmoid", "softmax", "softplus", "sparse_matmul", "stop_gradient",
-    "storage", "tensor", "trace", "train", "value_and_grad", "vjp", "worked",
+    "Check", "Compiled", "Cost", "GradientReport", "Graph", "Parameter", "Tensor", "check_gradient", "checkpoint",
+    "compile", "constant", "cost", "cot", "csc", "data", "distributions", "erf", "errors", "explain", "gate", "grad",
+    "hessian", "hvp", "jacobian", "jvp", "log_softmax", "logsumexp", "nn", "no_grad", "numerical_gradient",
+    "one_hot", "ops", "optim", "random", "relu", "scatter_add", "sec", "sigmoid", "softmax", "softplus",
+    "sparse_matmul", "stop_gradient", "storage", "tensor", "trace", "train", "value_and_grad", "vjp", "worked",
 ]  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from glassgrad.graphs import Graph, trace
+from glassgrad.graphs import Graph, positions, trace
 from glassgrad.transforms import value_and_grad
 from glassgrad.trees import flatten
 from glassgrad.wire import Wire
@@ -116,6 +116,6 @@ def cost(f: Callable[..., Any], *args: Any, argnums: int | Sequence[int] = 0) ->
     """
     forward = work_of(trace(f, *args, values=False))
     backward = work_of(trace(value_and_grad(f, argnums), *args, values=False))
-    nums = [argnums] if isinstance(argnums, int) else list(argnums)
-    n = sum(math.prod(getattr(leaf, "shape", ())) for i in nums for leaf in flatten(args[i])[0])
+    chosen = [args[i] for i in positions(argnums, args)]
+    n = sum(math.prod(getattr(leaf, "shape", ())) for arg in chosen for leaf in flatten(arg)[0])
     return Cost(n, forward, backward, forward.times(n + 1), forward.times(2 * n))

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from glassgrad.errors import unknown
+from glassgrad.errors import ShapeError, spec_text, unknown
+from glassgrad.graphs import positions
 from glassgrad.tensors import Tensor
 from glassgrad.trees import flatten
 
@@ -51,7 +52,7 @@ def numerical_gradient(
         raise unknown("method", method, ("central", "forward", "backward"))
     middle: float | None = None
     base = step if step is not None else EPS ** (1 / 3 if method == "central" else 1 / 2)
-    nums = [argnums] if isinstance(argnums, int) else list(argnums)
+    nums = positions(argnums, args)
     wrapped = list(args)
     results = []
     for i in nums:
@@ -61,7 +62,10 @@ def numerical_gradient(
         def run(rebuild: Any = rebuild, arrays: list[Any] = arrays, i: int = i) -> float:
             wrapped[i] = rebuild([a.copy() if a.ndim else a[()] for a in arrays])
             out = f(*wrapped)
-            return float(np.asarray(out.value if isinstance(out, Tensor) else out, dtype=np.float64))
+            out = np.asarray(out.value if isinstance(out, Tensor) else out, dtype=np.float64)
+            if out.shape != ():
+                raise ShapeError(f"numerical_gradient needs a function that returns one number, got {spec_text(out)}")
+            return float(out)
 
         if method != "central" and middle is None:
             middle = run()
@@ -82,4 +86,4 @@ def numerical_gradient(
                 g[index] = (up - down) / (high - low)
         wrapped[i] = args[i]
         results.append(rebuild([g[()] if g.ndim == 0 else g for g in grads]))
-    return results[0] if isinstance(argnums, int) else tuple(results)
+    return tuple(results) if np.iterable(argnums) else results[0]

@@ -14,7 +14,7 @@ import numpy as np
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _WORKED = os.path.join(_PACKAGE, "worked") + os.sep
 _STANDARD = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
-_LIBRARIES = tuple(f"{os.sep}site-packages{os.sep}{name}{os.sep}" for name in ("numpy", "scipy", "sklearn"))
+_LIBRARIES = tuple(f"{os.sep}site-packages{os.sep}{name}{os.sep}" for name in ("numpy", "scipy", "sklearn", "pandas"))
 
 
 class Location:
@@ -133,7 +133,8 @@ class GlassgradError(Exception):
     def __str__(self) -> str:
         if self.location is None:
             return self.reason
-        return f"{self.reason}\n  at {self.location.filename}:{self.location.lineno}\n    {self.location.text}"
+        line = f"\n    {self.location.text}" if self.location.text else ""
+        return f"{self.reason}\n  at {self.location.filename}:{self.location.lineno}{line}"
 
     def __reduce__(self) -> Any:
         return (_rebuilt, (type(self), str(self)))
@@ -195,6 +196,10 @@ class UnsupportedError(GlassgradError, TypeError):
     """A NumPy function or option that tensors do not answer; the message says what does."""
 
 
+class NoAttributeError(GlassgradError, AttributeError):
+    """An attribute of arrays that tensors do not have; the message says what to use instead."""
+
+
 def spec_text(x: Any) -> str:
     """Dtype and shape as they are written everywhere: ``float64[2, 3]``, ``float64`` for a scalar."""
     shape = ", ".join(str(n) for n in x.shape)
@@ -219,6 +224,62 @@ def describe(x: Any) -> str:
         return f"(a Python {x.dtype.name} number)" if x.weak else f"(an array): {spec_text(x)}"
     where = f" at {x.location}: {x.location.expression}" if x.location else ""
     return f"({x.op.name}{where}): {spec_text(x)}"
+
+
+_INSTEAD = {
+    "append": "np.concatenate", "apply_along_axis": "axis= of the function itself", "argpartition": "np.argsort",
+    "argwhere": "np.nonzero", "astype": "x.astype", "bincount": "gg.scatter_add(np.zeros(n), index, weights)",
+    "block": "np.concatenate",
+    "cbrt": "np.sign(x) * np.abs(x) ** (1 / 3)", "choose": "np.where", "compress": "x[mask]",
+    "cond": "the singular values of np.linalg.svd", "convolve": "np.einsum with slices of np.pad(x, …)",
+    "copyto": "np.where", "correlate": "np.einsum with slices of np.pad(x, …)",
+    "cov": "d @ d.T / (n - 1) with d = x - np.mean(x, axis=1, keepdims=True)",
+    "cross": "x[[1, 2, 0]] * y[[2, 0, 1]] - x[[2, 0, 1]] * y[[1, 2, 0]]",
+    "deg2rad": "x * (np.pi / 180)",
+    "degrees": "x * (180 / np.pi)", "delete": "np.concatenate of slices", "diagflat": "np.diag",
+    "digitize": "np.searchsorted", "dstack": "np.stack(…, axis=-1)", "ediff1d": "np.diff",
+    "eig": "np.linalg.eigh, for symmetric matrices", "eigvals": "np.linalg.eigvalsh, for symmetric matrices",
+    "erf": "gg.erf", "expit": "gg.sigmoid", "extract": "x[mask]", "fabs": "np.abs", "fill_diagonal": "np.where",
+    "fix": "np.trunc", "float_power": "x ** y", "fmax": "np.maximum", "fmin": "np.minimum",
+    "fmod": "x - np.trunc(x / y) * y", "gradient": "differences of slices", "heaviside": "np.where(x > 0, 1.0, 0.0)",
+    "insert": "np.concatenate of slices", "interp": "np.searchsorted for the interval, and the line in it",
+    "isclose": "np.abs(x - y) < tolerance", "lexsort": "np.argsort", "log_softmax": "gg.log_softmax",
+    "logaddexp2": "np.logaddexp(x * c, y * c) / c with c = np.log(2)", "logsumexp": "gg.logsumexp",
+    "lstsq": "np.linalg.pinv(A) @ b", "median": "the middle of np.sort(x)", "meshgrid": "x[:, None] and y[None, :]",
+    "nan_to_num": "np.where(np.isnan(x), 0, x)", "nanmax": "np.max of np.where(np.isnan(x), -np.inf, x)",
+    "nanmean": "np.mean(x[~np.isnan(x)])", "nanmin": "np.min of np.where(np.isnan(x), np.inf, x)",
+    "nansum": "np.sum(np.where(np.isnan(x), 0, x))", "partition": "np.sort", "percentile": "elements of np.sort(x)",
+    "piecewise": "np.where", "polyval": "Horner's rule in a loop", "putmask": "np.where",
+    "quantile": "elements of np.sort(x)", "rad2deg": "x * (180 / np.pi)", "radians": "x * (np.pi / 180)",
+    "rollaxis": "np.moveaxis", "rot90": "np.flip and np.swapaxes", "select": "np.where",
+    "softmax": "gg.softmax", "trapezoid": "np.sum((y[1:] + y[:-1]) / 2 * np.diff(x))",
+    "vander": "np.stack([x**i for i in range(n)], axis=-1)", "add.accumulate": "np.cumsum",
+    "add.at": "gg.scatter_add", "add.outer": "x[:, None] + y", "multiply.outer": "np.outer",
+    "subtract.outer": "x[:, None] - y", "linalg.matrix_rank": "np.linalg.svd",
+}  # fmt: skip
+"""What does the work of a function that tensors do not answer, by its NumPy or SciPy name."""
+
+
+def unanswered(function: Any, method: str = "") -> UnsupportedError:
+    """The error for a NumPy or SciPy function, or ufunc method, that tensors do not answer."""
+    name = function.__name__ + (f".{method}" if method else "")
+    if isinstance(function, np.ufunc):
+        where = "np" if getattr(np, function.__name__, None) is function else "scipy.special"
+    else:
+        where = function.__module__.replace("numpy", "np")
+    hint = _INSTEAD.get(name) or _INSTEAD.get(f"{where}.{name}".removeprefix("np."))
+    use = f"use {hint}" if hint else "define it with gg.gate(forward, gradients)"
+    return UnsupportedError(f"{where}.{name} is not supported on tensors; {use}, or .value where no gradient is needed")
+
+
+def instead_of_attribute(name: str) -> str:
+    """What to use for an attribute that tensors do not have, as the end of a message."""
+    if name == "numpy":
+        return "(); use .value"
+    if not hasattr(np.ndarray, name):
+        return ""
+    hint = _INSTEAD.get(name) or (f"np.{name}" if callable(getattr(np, name, None)) else "")
+    return f"; use {hint}, or .value.{name} where no gradient is needed" if hint else f"; use .value.{name}"
 
 
 def no_path(wire: Any) -> str:

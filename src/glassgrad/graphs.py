@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -145,6 +146,8 @@ class Graph:
     def run(self, *values: Any) -> list[Any]:
         """Compute the outputs from new values of the inputs, gate by gate, with NumPy.
 
+        Arrays that come back share no memory with those that went in.
+
         Raises
         ------
         ShapeError, OperandError
@@ -223,6 +226,10 @@ def _fit(value: Any, wire: Tensor, name: str) -> Any:
     return array[()] if array.ndim == 0 else array
 
 
+_FRESH = ("elementwise", "reduce", "scan")
+"""Kinds of gates whose result is always a new array; an einsum, of the kind contract, may be a view."""
+
+
 class _Program:
     """A graph flattened into calls on numbered slots, each slot cleared after its last use."""
 
@@ -251,6 +258,12 @@ class _Program:
             for n, gate in enumerate(graph.gates)
         ]
         self.outputs = [slot[w.serial] for w in graph.outputs]
+        outs = graph.outputs
+        self.shared = [
+            i
+            for i, w in enumerate(outs)
+            if w.op is None or w.serial in skip or w.op.kind not in _FRESH or any(w is x for x in outs[:i])
+        ]
 
     def run(self, values: list[Any]) -> list[Any]:
         slots: list[Any] = [None] * self.size
@@ -262,7 +275,10 @@ class _Program:
             slots[result] = forward(*[slots[i] for i in operands], **params)
             for i in free:
                 slots[i] = None
-        return [slots[i] for i in self.outputs]
+        outputs = [slots[i] for i in self.outputs]
+        for i in self.shared:
+            outputs[i] = outputs[i].copy() if type(outputs[i]) is np.ndarray else outputs[i]
+        return outputs
 
 
 def argument_names(f: Callable[..., Any], count: int) -> list[str]:
@@ -274,6 +290,23 @@ def argument_names(f: Callable[..., Any], count: int) -> list[str]:
     names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     rest = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), "arg")
     return [names[i] if i < len(names) else f"{rest}[{i - len(names)}]" for i in range(count)]
+
+
+def positions(argnums: Any, args: Sequence[Any]) -> list[int]:
+    """Which arguments to differentiate by, counted from the first; an error where `argnums` does not say that."""
+    try:
+        if isinstance(argnums, str | bool):
+            raise TypeError
+        nums = [operator.index(n) for n in (argnums if np.iterable(argnums) else (argnums,))]
+    except TypeError:
+        raise OperandError(f"argnums is the position of an argument, or several, not {argnums!r}") from None
+    for n in nums:
+        if not -len(args) <= n < len(args):
+            raise OperandError(f"argnums={argnums} asks for argument {n}, but {len(args)} were given by position")
+    found = [n % len(args) for n in nums]
+    if len(set(found)) < len(found):
+        raise OperandError(f"argnums={argnums} names an argument twice")
+    return found
 
 
 def trace(f: Callable[..., Any], *args: Any, values: bool = True) -> Graph:

@@ -16,12 +16,20 @@ def accepted(value: Any, name: str | None) -> np.ndarray[Any, Any]:
     """`value` as an array of real numbers, or an error that says what was wrong with it."""
     if type(value) is np.ndarray and value.dtype in _DTYPES:
         return value
+    if isinstance(value, np.ma.MaskedArray):
+        raise OperandError(
+            f"{called(name)} is a masked array, whose mask would be lost; use .filled(number) or np.where"
+        )
+    if isinstance(value, np.matrix):
+        raise OperandError(f"{called(name)} is an np.matrix, whose * means @; use np.asarray(…) of it")
     try:
         array = np.asarray(value)
     except GlassgradError:
         raise
     except (ValueError, TypeError) as error:
         raise OperandError(f"{called(name)} is not an array of numbers: {error}") from error
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
     if array.dtype not in _DTYPES:
         what = {"c": "complex numbers are", "O": "Python objects are", "U": "text is", "S": "text is"}.get(
             array.dtype.kind, f"{array.dtype} is"

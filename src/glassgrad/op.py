@@ -84,6 +84,9 @@ class Op:
         Loop shape: how the gate runs over its arrays.
     numpy : tuple
         The NumPy functions this gate answers for tensors, called as NumPy calls them.
+    lower : callable, optional
+        For elementwise gates that compile: ``(b, *operands)`` writes the gate on numbers or vectors with
+        the builder `b` (``native/math.py``) and returns the result. All operands come in one dtype.
     flops : callable, optional
         Operands' specs, result's spec and params in, floating-point operations out; by default
         one an element of the larger side, none for views.
@@ -98,6 +101,7 @@ class Op:
     kind: Kind = "elementwise"
     numpy: tuple[Any, ...] = ()
     flops: Callable[..., int] | None = None
+    lower: Callable[..., Any] | None = None
     rules: tuple[Any, ...] | None = field(init=False, repr=False)
     blocks: bool = field(init=False, repr=False)
 
@@ -218,8 +222,8 @@ def ufunc_shape(ufunc: np.ufunc) -> Callable[..., Spec]:
     """Shape rule of an elementwise gate: broadcast, with the dtype NumPy's ufunc would give."""
 
     def shape(*specs: Any, **_: Any) -> Spec:
-        kinds = {bool: bool, int: int, float: float}
-        inputs = [kinds[type(s.dtype.type(0).item())] if getattr(s, "weak", False) else s.dtype for s in specs]
+        numbers = {"i": int, "f": float}  # NumPy has weak Python numbers of these kinds only: True is a NumPy bool
+        inputs = [numbers.get(s.dtype.kind, s.dtype) if getattr(s, "weak", False) else s.dtype for s in specs]
         if all(isinstance(i, type) for i in inputs):
             inputs = [s.dtype for s in specs]
         dtype = ufunc.resolve_dtypes((*inputs, *([None] * ufunc.nout)))[-1]  # pyright: ignore[reportArgumentType, reportAttributeAccessIssue]

@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 import numpy as np
 from numpy.typing import DTypeLike
 
-from glassgrad.errors import OperandError, ShapeError, ValueMissingError, describe, refuse
+from glassgrad.errors import (
+    NoAttributeError,
+    OperandError,
+    ShapeError,
+    ValueMissingError,
+    describe,
+    instead_of_attribute,
+    refuse,
+)
 from glassgrad.ops import arithmetic, contract, index, logic, reduce
 from glassgrad.wire import NO_PARAMS, Wire
 
@@ -47,6 +55,17 @@ class Operators(Wire):
         return math.prod(self.shape)
 
     @property
+    def device(self) -> str:
+        """Where the numbers are: ``"cpu"``."""
+        return "cpu"
+
+    def to_device(self, device: str, /, *, stream: None = None) -> Tensor:
+        """The tensor itself; there is no other device."""
+        if device != "cpu" or stream is not None:
+            raise OperandError(f"tensors live on the device 'cpu', not on {device!r}")
+        return cast("Tensor", self)
+
+    @property
     def T(self) -> Tensor:
         """The axes in reverse order."""
         return numpy.transpose(self)
@@ -58,7 +77,10 @@ class Operators(Wire):
 
     def item(self) -> float | int | bool:
         """The single number on this wire, as a Python number."""
-        return numpy.asarray(self.value).item()
+        value = numpy.asarray(self.value)
+        if value.size != 1:
+            raise ShapeError(f"item() is for a single number, and {describe(self)} has {value.size}; use .value")
+        return value.item()
 
     def tolist(self) -> Any:
         """The numbers as nested Python lists."""
@@ -74,21 +96,21 @@ class Operators(Wire):
         """The tensor itself: it never changes."""
         return cast("Tensor", self)
 
-    def reshape(self, *shape: Any) -> Tensor:
+    def reshape(self, *shape: Any, order: Any = "C") -> Tensor:
         """The same numbers in another shape; one size may be -1."""
-        return numpy.reshape(self, shape[0] if len(shape) == 1 else shape)
+        return numpy.reshape(self, shape[0] if len(shape) == 1 else shape, order=order)
 
     def transpose(self, *axes: Any) -> Tensor:
         """The axes in another order, reversed by default."""
         return numpy.transpose(self, (axes[0] if len(axes) == 1 else axes) or None)
 
-    def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+    def sum(self, axis: Any = None, keepdims: bool = False, *, dtype: Any = None) -> Tensor:
         """Sum over the given axes."""
-        return reduce.sum(self, axis, None, None, keepdims)
+        return reduce.sum(self, axis, dtype, None, keepdims)
 
-    def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+    def mean(self, axis: Any = None, keepdims: bool = False, *, dtype: Any = None) -> Tensor:
         """Mean over the given axes."""
-        return reduce.mean(self, axis, None, None, keepdims)
+        return reduce.mean(self, axis, dtype, None, keepdims)
 
     def prod(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """Product over the given axes."""
@@ -130,17 +152,21 @@ class Operators(Wire):
         """Running sum."""
         return reduce.cumsum(self, axis=axis)
 
-    def clip(self, low: Any = None, high: Any = None) -> Tensor:
+    def clip(self, min: Any = None, max: Any = None) -> Tensor:
         """Elements kept between two bounds."""
-        return numpy.clip(self, low, high)
+        return numpy.clip(self, min, max)
 
     def dot(self, y: Any) -> Tensor:
         """Inner product, as `np.dot`."""
         return numpy.dot(self, y)
 
-    def ravel(self) -> Tensor:
+    def ravel(self, order: Any = "C") -> Tensor:
         """All elements in one axis."""
-        return numpy.ravel(self)
+        return numpy.ravel(self, order=order)
+
+    def flatten(self, order: Any = "C") -> Tensor:
+        """All elements in one axis."""
+        return numpy.ravel(self, order=order)
 
     def squeeze(self, axis: Any = None) -> Tensor:
         """Without the axes of length one."""
@@ -234,6 +260,18 @@ class Operators(Wire):
     def __ror__(self, x: Any) -> Tensor:
         return self.__gate__(logic.bitwise_or, (x, self), NO_PARAMS)
 
+    def __lshift__(self, y: Any) -> Tensor:
+        return self.__gate__(logic.left_shift, (self, y), NO_PARAMS)
+
+    def __rlshift__(self, x: Any) -> Tensor:
+        return self.__gate__(logic.left_shift, (x, self), NO_PARAMS)
+
+    def __rshift__(self, y: Any) -> Tensor:
+        return self.__gate__(logic.right_shift, (self, y), NO_PARAMS)
+
+    def __rrshift__(self, x: Any) -> Tensor:
+        return self.__gate__(logic.right_shift, (x, self), NO_PARAMS)
+
     def __xor__(self, y: Any) -> Tensor:
         return self.__gate__(logic.bitwise_xor, (self, y), NO_PARAMS)
 
@@ -290,7 +328,7 @@ class Operators(Wire):
         if self._value is None:
             raise ValueMissingError(
                 f"the truth of {describe(self)} is not known while the function is traced: "
-                "use np.where(condition, a, b) instead of if, or run it without compiling"
+                "use np.where(condition, a, b) instead of if"
             )
         if self.size != 1:
             raise ShapeError(f"the truth of an array is ambiguous: {describe(self)}; use .all() or .any()")
@@ -304,6 +342,9 @@ class Operators(Wire):
     def __iter__(self) -> Iterator[Tensor]:
         return (self[i] for i in range(len(self)))
 
+    def __dir__(self) -> list[str]:
+        return [name for name in super().__dir__() if not isinstance(getattr(type(self), name, None), _Missing)]
+
     def __getitem__(self, key: Any) -> Tensor:
         return index.getitem(self, key)
 
@@ -312,3 +353,25 @@ class Operators(Wire):
             f"tensors are immutable ({describe(self)}): use np.where(mask, a, b), or "
             f"gg.scatter_add(x, index, values) to add at places"
         )
+
+
+class _Missing:
+    """An attribute that arrays have and tensors have not: asking for it says what to use instead.
+
+    One for each name, since a ``__getattr__`` would slow every attribute of every wire down.
+    """
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, tensor: Any, kind: Any = None) -> Any:
+        if tensor is None:
+            return self
+        raise NoAttributeError(f"a tensor has no .{self.name}{instead_of_attribute(self.name)}")
+
+
+for _name in (*dir(np.ndarray), "numpy"):
+    if not _name.startswith("_") and not hasattr(Operators, _name):
+        setattr(Operators, _name, _Missing(_name))

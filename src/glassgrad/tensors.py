@@ -6,6 +6,7 @@ beside a float32 array takes float32. Complex numbers are refused.
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
@@ -27,6 +28,7 @@ from glassgrad.errors import (
     no_path,
     refuse,
     spec_text,
+    unanswered,
     user_frame,
 )
 from glassgrad.leaves import accepted, changeable, leaf
@@ -38,6 +40,9 @@ from glassgrad.wire import NO_PARAMS, next_serial, open_group, threads, topologi
 
 RENDERERS: dict[str, Callable[..., Any]] = {}
 """How a tensor or graph shows itself, by method name; filled by the package, so nothing here imports a view."""
+
+NAMESPACE = "glassgrad.namespace"
+"""The module of the array API standard, which stands above this one and is imported when code asks for it."""
 
 
 _NUMPY = ops.NUMPY
@@ -190,7 +195,7 @@ class Tensor(Operators):
         if value is None:
             raise ValueMissingError(
                 f"{describe(self)} has no value: the function is being traced, with shapes and dtypes only. "
-                "Use np.where for a choice that depends on values, or run it without compiling"
+                "Use np.where for a choice that depends on values"
             )
         if isinstance(value, np.ndarray) and value.flags.writeable:
             value.setflags(write=False)
@@ -239,7 +244,7 @@ class Tensor(Operators):
                 )
             g = self.dtype.type(1)
         else:
-            g = np.array(g, self.dtype)
+            g = np.array(g.value if isinstance(g, Tensor) else g, self.dtype)
             if g.shape != self.shape:
                 raise ShapeError(f"the upstream gradient has shape {g.shape}, {describe(self)} has {self.shape}")
         if self._value is None:
@@ -275,12 +280,9 @@ class Tensor(Operators):
                 return record(target, inputs, NO_PARAMS)
         else:
             target = _NUMPY.get((ufunc, method))
-        call = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
         if target is None:
-            raise UnsupportedError(
-                f"{call} is not a gate that tensors know; use .value where no gradient is needed, "
-                f"or define it with gg.gate(forward, gradients)"
-            )
+            raise unanswered(ufunc, "" if method == "__call__" else method)
+        call = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
         if kwargs.pop("out", None) is not None:
             raise UnsupportedError(
                 f"{call} cannot write into an array (out=, or an in-place operator such as +=): tensors are "
@@ -293,11 +295,7 @@ class Tensor(Operators):
     def __array_function__(self, func: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         target = _NUMPY.get(func)
         if target is None:
-            name = f"{func.__module__}.{func.__name__}".replace("numpy", "np")
-            raise UnsupportedError(
-                f"{name} is not supported on tensors; use .value where no gradient is needed, "
-                f"or define it with gg.gate(forward, gradients)"
-            )
+            raise unanswered(func)
         try:
             return target(*args, **kwargs)
         except TypeError as error:
@@ -305,14 +303,15 @@ class Tensor(Operators):
                 raise
             raise UnsupportedError(f"np.{func.__name__} of tensors: {error}") from error
 
-    def __array_namespace__(self, api_version: str | None = None) -> Any:
-        return ops
+    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
+        return importlib.import_module(NAMESPACE).for_version(api_version)
 
     def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
         refuse(
             self,
             "turning into a NumPy array",
-            "use .value for its numbers, np.stack([...]) to join tensors, gg.sparse_matmul(csr, t) for a SciPy matrix",
+            "use .value for its numbers, np.stack([...]) to join tensors, gg.sparse_matmul(csr, t) for a SciPy matrix, "
+            "column.to_numpy() for pandas",
         )
 
     def __repr__(self) -> str:

@@ -16,7 +16,7 @@ from typing import Any, cast
 import numpy as np
 
 from glassgrad.errors import GradientError, OperandError, ShapeError, describe, spec_text
-from glassgrad.graphs import argument_names
+from glassgrad.graphs import argument_names, positions
 from glassgrad.ops import arithmetic
 from glassgrad.sweep import sweep
 from glassgrad.tensors import Tensor, constant, record, tensor
@@ -115,14 +115,6 @@ def _plain(g: Any) -> Any:
     return g._value if isinstance(g, Tensor) else g
 
 
-def _nums(argnums: int | Sequence[int], args: Sequence[Any]) -> list[int]:
-    nums = [argnums] if isinstance(argnums, int) else list(argnums)
-    for n in nums:
-        if not -len(args) <= n < len(args):
-            raise OperandError(f"argnums={argnums} asks for argument {n}, but {len(args)} were given")
-    return [n % len(args) for n in nums]
-
-
 def _one(x: Tensor) -> Any:
     return x.dtype.type(1)
 
@@ -179,7 +171,7 @@ def value_and_grad(
 
     @functools.wraps(f)
     def run(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        call = _Call(f, args, _nums(argnums, args), kwargs)
+        call = _Call(f, args, positions(argnums, args), kwargs)
         result, aux = call.result if has_aux else (call.result, None)
         loss = _scalar(result, "grad")
         gradients = call.sweep({loss: _one(loss)})
@@ -187,7 +179,7 @@ def value_and_grad(
         if has_aux:
             leaves, _, rebuild = flatten(aux)
             value = (value, rebuild([call.out(x) for x in leaves]))
-        return value, call.group(gradients, isinstance(argnums, int))
+        return value, call.group(gradients, not np.iterable(argnums))
 
     return run
 
@@ -291,12 +283,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     call = _Call(f, primals, range(len(primals)), {})
     leaves, _, rebuild = flatten(call.result)
     outs = [x if isinstance(x, Tensor) else constant(x) for x in leaves]
-    directions = flatten(list(tangents))[0]
-    if len(directions) != len(call.inputs):
-        raise ShapeError("the tangents do not have the form of the primals")
-    for x, t in zip(call.inputs, directions, strict=True):
-        if np.shape(t) != x.shape:
-            raise ShapeError(f"the tangent of {describe(x)} has shape {np.shape(t)}")
+    directions = _directions(call.inputs, [describe(x) for x in call.inputs], list(tangents))
     with marked(enabled=True):
         probes = [tensor(np.zeros(x.shape, x.dtype), "u") if x.dtype.kind == "f" else None for x in outs]
         seeds: dict[Any, Any] = {}
@@ -318,6 +305,17 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     return rebuild([call.out(x) for x in outs]), rebuild(out_tangents)
 
 
+def _directions(xs: Sequence[Any], names: Sequence[str], tree: Any) -> list[Any]:
+    """The leaves of a tree of tangents: one for each primal, of its shape."""
+    directions = flatten(tree)[0]
+    if len(directions) != len(xs):
+        raise ShapeError("the tangents do not have the form of the primals")
+    for x, name, t in zip(xs, names, directions, strict=True):
+        if np.shape(t) != np.shape(x):
+            raise ShapeError(f"the tangent of {name} has shape {np.shape(t)}, and needs {np.shape(x)}")
+    return directions
+
+
 def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
     """A function that returns all partial derivatives of all outputs of `f`, one sweep an output.
 
@@ -336,11 +334,11 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callabl
 
     @functools.wraps(f)
     def run(*args: Any, **kwargs: Any) -> Any:
-        call = _Call(f, args, _nums(argnums, args), kwargs)
+        call = _Call(f, args, positions(argnums, args), kwargs)
         leaves, _, rebuild = flatten(call.result)
         outs = [x if isinstance(x, Tensor) else constant(x) for x in leaves]
         rows = [_jacobian_rows(call, out) for out in outs]
-        return rebuild([call.group(r, isinstance(argnums, int)) for r in rows])
+        return rebuild([call.group(r, not np.iterable(argnums)) for r in rows])
 
     return run
 
@@ -374,7 +372,7 @@ def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable
 
 
 def hvp(f: Callable[..., Any], x: Any, v: Any, *args: Any) -> Any:
-    """Hessian of `f` by its first argument, times `v`, at the cost of a few gradients.
+    """Hessian of `f` by its first argument, times `v` of the form of `x`, at the cost of a few gradients.
 
     Examples
     --------
@@ -382,7 +380,8 @@ def hvp(f: Callable[..., Any], x: Any, v: Any, *args: Any) -> Any:
     >>> print(gg.hvp(lambda x: np.sum(x**3), np.array([1.0, 2.0]), np.ones(2)))
     [ 6. 12.]
     """
-    vs = flatten(v)[0]
+    xs, names, _ = flatten(x, argument_names(f, 1)[0])
+    vs = _directions(xs, names, v)
 
     def slope(x: Any) -> Any:
         gradients = flatten(grad(f)(x, *args))[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from contextlib import ContextDecorator
 from types import CodeType
 from typing import Any
 
@@ -152,7 +152,7 @@ def topological(outputs: Iterable[Wire], stop: Iterable[Wire] = (), active: bool
 
 
 class marked:  # noqa: N801 used as a function in with-statements
-    """Set fields of `recording` inside a with-statement, and put back what was there."""
+    """Set fields of `recording` inside a with-statement, and put back what was there. Each serves one at a time."""
 
     __slots__ = ("marks",)
 
@@ -184,8 +184,8 @@ def open_group(name: str) -> Recording:
     return recording
 
 
-def no_grad() -> AbstractContextManager[None]:
-    """Compute without recording: tensors made inside are constants.
+class no_grad(ContextDecorator):  # noqa: N801 used as a function in with-statements
+    """Compute without recording: tensors made inside are constants. Also a decorator, ``@no_grad()``.
 
     Examples
     --------
@@ -196,4 +196,17 @@ def no_grad() -> AbstractContextManager[None]:
     >>> y.active
     False
     """
-    return marked(enabled=False)
+
+    def __init__(self) -> None:
+        self._outer: list[bool] = []
+
+    def __enter__(self) -> None:
+        self._outer.append(threads.recording.enabled)
+        threads.recording.enabled = False
+
+    def __exit__(self, *_: object) -> None:
+        threads.recording.enabled = self._outer.pop()
+
+    def _recreate_cm(self) -> no_grad:
+        """One for each call of a decorated function, as threads may run it at once."""
+        return no_grad()

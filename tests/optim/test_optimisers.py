@@ -232,3 +232,12 @@ def test_every_rule_goes_down_a_bowl():
         for step in range(200):
             p, state = optimizer.update(p, 2 * p, state, step)
         assert np.sum(p**2) < 5, name
+
+
+def test_settings_are_numbers():
+    with pytest.raises(OperandError, match=r"rate must be a number, and is '0\.1'"):
+        optim.SGD("0.1")
+    with pytest.raises(OperandError, match="momentum must be a number, and is True"):
+        optim.SGD(0.1, momentum=True)
+    with pytest.raises(DataError, match="rate must be from 0"):
+        optim.SGD(np.float32(-1.0))

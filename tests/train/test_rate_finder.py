@@ -31,6 +31,16 @@ def test_it_suggests_a_rate_that_learns_and_leaves_the_trainer_untouched():
     assert learned.fit(X, y, 3).train_loss[-1] < 0.5
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_the_noise_of_small_batches_is_not_taken_for_learning(seed):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(120, 5))
+    y = X @ [1.0, -2.0, 0.5, 0.0, 3.0]
+    net = nn.Sequential(nn.Linear(5, 16), nn.ReLU(), nn.Linear(16, 1))
+    trainer = train.Trainer(net, distributions.Gaussian(), optim.SGD(0.1), seed=seed)
+    assert 5e-3 < train.find_rate(trainer, X, y).suggestion < 0.2
+
+
 def test_it_stops_where_training_breaks_down():
     X, y = data.digits()
     found = train.find_rate(digits(optim.SGD(0.1)), X, y, high=1e6)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import pickle
+
 import numpy as np
 import pytest
 
@@ -331,3 +334,38 @@ def test_all_frozen_and_unknown_sampling():
         train.Trainer(small(), squares, optim.SGD(0.1)).fit(*rows(), 1, sampling="shufle")
     with pytest.raises(DataError, match="shapes of the data are not known"):
         train.Trainer(small(), squares, optim.SGD(0.1)).graph()
+
+
+def test_a_trainer_can_be_pickled_and_goes_on():
+    X, y = rows()
+    trainer = train.Trainer(small(), distributions.Gaussian(), optim.Adam(0.01), batch_size=4)
+    trainer.fit(X, y, epochs=2)
+    again = pickle.loads(pickle.dumps(trainer))
+    assert np.array_equal(again.fit(X, y, epochs=2).loss, trainer.fit(X, y, epochs=2).loss)
+    assert np.array_equal(weights(again), weights(trainer))
+
+
+def test_a_loss_that_pairs_every_output_with_every_target_warns():
+    X, y = rows()
+    for loss, warns in ((squares, True), (lambda output, y: np.mean((output[:, 0] - y) ** 2), False)):
+        trainer = train.Trainer(nn.Linear(3, 1), loss, optim.SGD(1e-3), batch_size=5)
+        with pytest.warns(train.TrainingWarning, match="all 5 × 5 pairs") if warns else contextlib.nullcontext():
+            trainer.fit(X, y[:, 0], epochs=1)
+
+
+def test_draws_of_numpy_in_a_traced_network_warn():
+    class Noise(nn.Layer):
+        def forward(self, x):
+            return x + np.random.normal(size=x.shape)  # noqa: NPY002 what users write
+
+    X, y = rows()
+    trainer = train.Trainer(nn.Sequential(Noise(), nn.Linear(3, 2)), distributions.Gaussian(), optim.SGD(1e-3))
+    with pytest.warns(train.TrainingWarning, match="the same in every step"):
+        trainer.fit(X, y, epochs=1)
+
+
+def test_one_callback_is_a_list_of_one():
+    X, y = rows()
+    trainer = train.Trainer(small(), distributions.Gaussian(), optim.SGD(1e-3))
+    with pytest.raises(OperandError, match="callbacks is a list"):
+        trainer.fit(X, y, epochs=1, callbacks=lambda trainer, history: None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 import shutil
 import traceback
 from collections.abc import Callable
@@ -11,7 +12,8 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from glassgrad.errors import GlassgradError
+import glassgrad
+from glassgrad.errors import GlassgradError, reason
 
 WRONG = 1
 """Exit code where a check found something wrong, or training failed."""
@@ -39,12 +41,22 @@ def shown(command: Callable[..., Any]) -> Callable[..., Any]:
         except (GlassgradError, OSError) as error:
             if kwargs.get("debug"):
                 typer.echo(traceback.format_exc(), err=True, nl=False)
-            fail(str(error), MISTAKE)
+            fail(_told(error), MISTAKE)
         except KeyboardInterrupt:
             fail("interrupted", INTERRUPTED)
 
     run.__doc__ = _flowing(inspect.cleandoc(command.__doc__ or ""))
     return run
+
+
+def _told(error: Exception) -> str:
+    """What an error says, with its line where that is in a file of the user's: not in what started the command."""
+    location = error.location if isinstance(error, GlassgradError) else None
+    if location is None:
+        return str(error)
+    above = {frame.f_code.co_filename for frame, _ in traceback.walk_stack(None)}
+    ours = location.filename.startswith(os.path.dirname(glassgrad.__file__) + os.sep)
+    return reason(error) if ours or location.filename in above else str(error)
 
 
 def _flowing(text: str) -> str:

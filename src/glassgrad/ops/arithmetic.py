@@ -22,6 +22,7 @@ add = Op(
     forward=operator.add,
     gradients=(lambda g, out, x, y: g, lambda g, out, x, y: g),
     explain=Explanation("x + y", "hands the upstream gradient to both operands unchanged", "distributes", ("1", "1")),
+    lower=lambda b, x, y: b.add(x, y),
     cases=binary(),
     numpy=(np.add,),
 )
@@ -31,6 +32,7 @@ subtract = Op(
     forward=operator.sub,
     gradients=(lambda g, out, x, y: g, lambda g, out, x, y: -g),
     explain=Explanation("x - y", "hands on the upstream gradient, negated to the second", "distributes", ("1", "-1")),
+    lower=lambda b, x, y: b.sub(x, y),
     cases=binary(),
     numpy=(np.subtract,),
 )
@@ -40,6 +42,7 @@ multiply = Op(
     forward=operator.mul,
     gradients=(lambda g, out, x, y: g * y, lambda g, out, x, y: g * x),
     explain=Explanation("x y", "each operand receives upstream times the other operand", "switches", ("y", "x")),
+    lower=lambda b, x, y: b.mul(x, y),
     cases=binary(),
     numpy=(np.multiply,),
 )
@@ -52,6 +55,7 @@ divide = Op(
         r"\frac{x}{y}", "the divided learns upstream over y, the divisor minus x over y²", "switches",
         (r"\frac{1}{y}", r"-\frac{x}{y^2}"),
     ),
+    lower=lambda b, x, y: b.div(x, y),
     cases=binary(-2, 2, 0.5, 2),
     numpy=(np.divide,),
 )  # fmt: skip
@@ -61,6 +65,7 @@ negative = Op(
     forward=operator.neg,
     gradients=(lambda g, out, x: -g,),
     explain=Explanation("-x", "turns the sign of the upstream gradient", "scales", ("-1",)),
+    lower=lambda b, x: b.neg(x),
     cases=unary(),
     numpy=(np.negative,),
 )
@@ -70,6 +75,7 @@ identity = Op(
     forward=lambda x: x,
     gradients=(lambda g, out, x: g,),
     explain=Explanation("x", "passes value and gradient unchanged", "distributes", ("1",)),
+    lower=lambda b, x: x,
     cases=unary(),
     kind="view",
     numpy=(np.positive, np.copy, np.conjugate, np.real),
@@ -80,6 +86,7 @@ stop_gradient = Op(
     forward=lambda x: x,
     gradients=("stopped by stop_gradient",),
     explain=Explanation(r"\mathrm{stop}(x)", "passes the value, and no gradient", "blocks"),
+    lower=lambda b, x: x,
     cases=unary(),
     kind="view",
 )
@@ -104,6 +111,7 @@ power = Op(
         "x^{y}", "scales by y times one power less; the exponent by the logarithm of the base", "scales",
         ("y x^{y-1}", r"x^{y} \ln x"),
     ),
+    lower=lambda b, x, y: b.pow(x, y),
     cases=binary(0.3, 2, -2, 3),
     numpy=(np.power,),
 )  # fmt: skip
@@ -113,6 +121,7 @@ sqrt = Op(
     forward=np.sqrt,
     gradients=(lambda g, out, x: g / (2 * out),),
     explain=Explanation(r"\sqrt{x}", "scales by half the inverse root", "scales", (r"\frac{1}{2\sqrt{x}}",)),
+    lower=lambda b, x: b.sqrt(x),
     cases=unary(0.3, 3),
     numpy=(np.sqrt,),
 )
@@ -122,6 +131,7 @@ square = Op(
     forward=np.square,
     gradients=(lambda g, out, x: g * (x + x),),
     explain=Explanation("x^{2}", "scales by twice the value", "scales", ("2 x",)),
+    lower=lambda b, x: b.mul(x, x),
     cases=unary(),
     numpy=(np.square,),
 )
@@ -131,6 +141,7 @@ reciprocal = Op(
     forward=np.reciprocal,
     gradients=(lambda g, out, x: -g * (out * out),),
     explain=Explanation(r"\frac{1}{x}", "scales by minus the squared output", "scales", (r"-\frac{1}{x^{2}}",)),
+    lower=lambda b, x: b.div(b.const(1, x.type), x),
     cases=unary(0.4, 2),
     numpy=(np.reciprocal,),
 )
@@ -140,15 +151,32 @@ absolute = Op(
     forward=operator.abs,
     gradients=(lambda g, out, x: g * np.sign(x),),
     explain=Explanation(r"\left|x\right|", "keeps or turns the sign; slope 0 at 0", "scales", (r"\mathrm{sign}\,x",)),
+    lower=lambda b, x: b.abs(x),
     cases=unary(0.2, 2),
     numpy=(np.absolute,),
 )
+copysign = Op(
+    "copysign",
+    shape=ufunc_shape(np.copysign),
+    forward=np.copysign,
+    gradients=(
+        lambda g, out, x, y: g * np.sign(x) * np.copysign(1, y),
+        "only the sign of y counts, and that is constant between jumps",
+    ),
+    explain=Explanation(
+        r"\left|x\right| \mathrm{sign}\,y", "keeps or turns the sign; slope 0 at 0", "scales",
+        (r"\mathrm{sign}\,x\ \mathrm{sign}\,y",),
+    ),
+    cases=binary(0.2, 2, -2, 2),
+    numpy=(np.copysign,),
+)  # fmt: skip
 sign = Op(
     "sign",
     shape=ufunc_shape(np.sign),
     forward=np.sign,
     gradients=("sign is constant between jumps",),
     explain=Explanation(r"\mathrm{sign}\,x", "constant between jumps", "blocks"),
+    lower=lambda b, x: b.sign(x),
     cases=unary(),
     numpy=(np.sign,),
 )
@@ -158,6 +186,7 @@ relu = Op(
     forward=lambda x: np.maximum(x, 0),
     gradients=(lambda g, out, x: g * (x > 0),),
     explain=Explanation(r"\max(0, x)", "an open or a shut door for the upstream gradient", "routes", (r"[x > 0]",)),
+    lower=lambda b, x: b.maximum(x, b.const(0, x.type)),
     cases=unary(),
 )
 
@@ -176,6 +205,7 @@ maximum = Op(
         r"\max(x, y)", "sends the upstream gradient to the larger; a tie shares it", "routes",
         (r"[x > y]", r"[y > x]"),
     ),
+    lower=lambda b, x, y: b.maximum(x, y),
     cases=binary(),
     numpy=(np.maximum,),
 )  # fmt: skip
@@ -188,6 +218,7 @@ minimum = Op(
         r"\min(x, y)", "sends the upstream gradient to the smaller; a tie shares it", "routes",
         (r"[x < y]", r"[y < x]"),
     ),
+    lower=lambda b, x, y: b.minimum(x, y),
     cases=binary(),
     numpy=(np.minimum,),
 )  # fmt: skip
@@ -210,6 +241,7 @@ where = Op(
         r"x \text{ where } c \text{ else } y", "sends the upstream gradient to the chosen operand", "routes",
         ("", "[c]", r"[\lnot c]"),
     ),
+    lower=lambda b, c, x, y: b.select(c, x, y),
     cases=_where_cases,
     numpy=(np.where,),
 )  # fmt: skip
@@ -232,6 +264,7 @@ clip_between = Op(
         r"\min(\max(x, y), z)", "lets the gradient through inside the bounds, stops it outside", "routes",
         (r"[y \le x \le z]", "[x < y]", "[x > z]"),
     ),
+    lower=lambda b, x, y, z: b.minimum(b.maximum(x, y), z),
     cases=_clip_cases,
 )  # fmt: skip
 

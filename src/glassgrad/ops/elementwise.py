@@ -29,6 +29,7 @@ def _function(
         explain=Explanation(formula, role, "scales", (derivative,)),
         cases=unary(low, high),
         numpy=(ufunc,),
+        lower=lambda b, x: getattr(b, ufunc.__name__)(x),
     )
 
 
@@ -95,6 +96,7 @@ logaddexp = Op(
         r"\ln(e^{x} + e^{y})", "shares the upstream gradient as a softmax of two", "scales",
         (r"\sigma(x - y)", r"\sigma(y - x)"),
     ),
+    lower=lambda b, x, y: b.logaddexp(x, y),
     cases=binary(),
     numpy=(np.logaddexp,),
 )  # fmt: skip
@@ -107,6 +109,7 @@ arctan2 = Op(
         r"\mathrm{atan2}(x, y)", "turns with the angle", "scales",
         (r"\frac{y}{x^{2} + y^{2}}", r"-\frac{x}{x^{2} + y^{2}}"),
     ),
+    lower=lambda b, x, y: b.arctan2(x, y),
     cases=binary(0.3, 2),
     numpy=(np.arctan2,),
 )  # fmt: skip
@@ -119,6 +122,7 @@ hypot = Op(
         r"\sqrt{x^{2} + y^{2}}", "scales by the direction", "scales",
         (r"\frac{x}{\sqrt{x^{2} + y^{2}}}", r"\frac{y}{\sqrt{x^{2} + y^{2}}}"),
     ),
+    lower=lambda b, x, y: b.hypot(x, y),
     cases=binary(0.3, 2),
     numpy=(np.hypot,),
 )  # fmt: skip
@@ -144,6 +148,7 @@ sigmoid = Op(
         r"\sigma(x) = \frac{1}{1 + e^{-x}}", "scales by σ(1 − σ), at most a quarter", "scales",
         (r"\sigma(x)\,(1 - \sigma(x))",),
     ),
+    lower=lambda b, x: b.sigmoid(x),
     cases=unary(-3, 3),
 )  # fmt: skip
 softplus = Op(
@@ -152,6 +157,7 @@ softplus = Op(
     forward=lambda x: np.logaddexp(x, 0),
     gradients=(lambda g, out, x: g * sigmoid(x),),
     explain=Explanation(r"\ln(1 + e^{x})", "scales by the sigmoid of its input", "scales", (r"\sigma(x)",)),
+    lower=lambda b, x: b.softplus(x),
     cases=unary(-3, 3),
 )
 erf = Op(
@@ -162,5 +168,6 @@ erf = Op(
     explain=Explanation(
         r"\mathrm{erf}(x)", "scales by the bell curve", "scales", (r"\frac{2}{\sqrt{\pi}} e^{-x^{2}}",)
     ),
+    lower=lambda b, x: b.erf(x),
     cases=unary(),
 )

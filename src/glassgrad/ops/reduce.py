@@ -15,6 +15,7 @@ import numpy as np
 
 from glassgrad.errors import ShapeError
 from glassgrad.op import Case, Explanation, Op, Spec, answers, composition, shaped, spread
+from glassgrad.ops.cases import drawn
 from glassgrad.ops.normal import as_dtype, axes_of, axis_of, count_of, kept, refuse
 
 _INDEX = "a position is a whole number, not differentiable"
@@ -349,8 +350,7 @@ def prod(
     [ 0. 10.  0.]
     """
     refuse("np.prod", out=out, initial=initial, where=where)
-    a = shaped(a)
-    a = as_dtype(a, _summed(a.dtype) if dtype is None else dtype)
+    a = as_dtype(a, _summed(shaped(a).dtype) if dtype is None else dtype)
     axes = axes_of(axis, a)
     left = kept(a.shape, axes, False)
     final = kept(a.shape, axes, bool(keepdims))
@@ -359,6 +359,29 @@ def prod(
         return 1 + np.sum(a, axis=axes, keepdims=keepdims)
     order = (*(i for i in range(len(a.shape)) if i not in axes), *axes)
     return np.reshape(_product(np.reshape(np.transpose(a, order), (*left, count))), final)
+
+
+@composition(
+    r"\prod_{j \le i} x_{j}", "as the product, for each element's row up to it",
+    drawn((((3,),), {}), (((2, 3),), {"axis": 0}), (((2, 1, 5),), {"axis": 2})), (np.cumprod,),
+)  # fmt: skip
+def cumprod(a: Any, axis: int | None = None, dtype: Any = None, out: Any = None) -> Any:
+    """Running product along an axis, or of all elements when flattened, by doubling: zeros are exact.
+
+    Examples
+    --------
+    >>> import glassgrad as gg, numpy as np
+    >>> print(np.cumprod(gg.tensor([2.0, 3.0, 4.0])).value)
+    [ 2.  6. 24.]
+    """
+    refuse("np.cumprod", out=out)
+    a = as_dtype(a, _summed(shaped(a).dtype) if dtype is None else dtype)
+    x = np.reshape(a, (-1,)) if axis is None else np.moveaxis(a, axis_of(axis, a), -1)
+    step = 1
+    while step < x.shape[-1]:
+        x = np.concatenate([x[..., :step], x[..., step:] * x[..., :-step]], axis=-1)
+        step *= 2
+    return x if axis is None else np.moveaxis(x, -1, axis)
 
 
 def _method(function: Any, name: str) -> Any:

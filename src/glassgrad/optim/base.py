@@ -58,7 +58,9 @@ class Optimizer:
         for f in dataclasses.fields(self):
             low, high = f.metadata.get("range", (0.0, np.inf))
             x = getattr(self, f.name)
-            if isinstance(x, int | float) and not isinstance(x, bool) and not (low <= x < high):
+            if isinstance(x, str) or (isinstance(x, bool) and not isinstance(f.default, bool)):
+                raise OperandError(f"{type(self).__name__}: {f.name} must be a number, and is {x!r}")
+            if isinstance(x, int | float | np.number) and not isinstance(x, bool) and not (low <= x < high):
                 limits = f"from {low:g}" + ("" if high == np.inf else f" to below {high:g}")
                 raise DataError(f"{type(self).__name__}: {f.name} must be {limits}, and is {x}")
         known = [f.name for f in dataclasses.fields(self) if f.name not in _SHARED]

@@ -1,7 +1,8 @@
 """Training: the loop, its history, early stopping, the update monitor, and the search for a learning rate."""
 
 from glassgrad.train.callbacks import Callback, Monitor, Patience, ProgressBar, TrainingWarning
-from glassgrad.train.engine import ENGINES, Engine, Memory, NumpyEngine, Rows, Stretch
+from glassgrad.train.engine import Engine, Memory, NumpyEngine, Rows, Stretch
+from glassgrad.train.engines import ENGINES
 from glassgrad.train.history import History
 from glassgrad.train.learner import Learner, Snapshot
 from glassgrad.train.rate_finder import RateSearch, find_rate

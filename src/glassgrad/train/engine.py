@@ -12,14 +12,13 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from glassgrad.errors import unknown
 from glassgrad.graphs import Graph
 from glassgrad.ops import random
 
 Array = np.ndarray[Any, Any]
 Sampling = Literal["shuffle", "replacement"]
 SAMPLINGS = ("shuffle", "replacement")
-_ORDER, _REPLACEMENT, _DRAWS = 1, 2, 3  # what is folded into the trainer's key for epochs, drawn rows and layers
+_ORDER, REPLACEMENT, _DRAWS = 1, 2, 3  # what is folded into the trainer's key for epochs, drawn rows and layers
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +88,12 @@ class Engine(Protocol):
     """Runs graphs."""
 
     name: str
+    interruptible: bool  # whether the keyboard can interrupt it between two steps of a stretch
+    threads: int | None  # how many to run on; None for as many as are good
+
+    def prepare(self, graph: Graph, rows: Rows, sampling: Sampling) -> None:
+        """Do what must be done once for a step's graph, before the clock of the steps runs."""
+        ...
 
     def steps(self, graphs: Callable[[int], Graph], memory: Memory, stretch: Stretch, losses: Array) -> None:
         """Take the steps of a stretch: `memory` is updated, and the loss of each step written to `losses`.
@@ -106,21 +111,24 @@ class Engine(Protocol):
 class NumpyEngine:
     """Runs a step gate by gate with NumPy, on NumPy's own threads."""
 
-    name = "numpy"
+    name, interruptible = "numpy", True
 
     def __init__(self) -> None:
+        self.threads: int | None = None
         self._epoch: tuple[Any, Array] | None = None
 
+    def prepare(self, graph: Graph, rows: Rows, sampling: Sampling) -> None:
+        """Nothing: NumPy needs no preparation."""
+
     def steps(self, graphs: Callable[[int], Graph], memory: Memory, stretch: Stretch, losses: Array) -> None:
-        """Take the steps of a stretch, one `Graph.run` each."""
-        with np.errstate(all="ignore"):  # a loss that is not finite is reported by the trainer, with its step
-            for i in range(stretch.count):
-                step, arrays = memory.latest
-                batch = stretch.rows.take(self._rows(stretch, stretch.first + i, step))
-                graph = graphs(len(batch[0]))
-                out = graph.run(*arrays, *batch, step, layer_key(stretch.key, step), *stretch.frozen)
-                losses[i] = out[0]
-                memory.latest = (step + 1, out[1:])
+        """Take the steps of a stretch, one run of the graph each."""
+        for i in range(stretch.count):
+            step, arrays = memory.latest
+            batch = stretch.rows.take(self._rows(stretch, stretch.first + i, step))
+            key = layer_key(stretch.key, step)
+            out = self.run(graphs(len(batch[0])), [*arrays, *batch, step, key, *stretch.frozen])
+            losses[i] = out[0]
+            memory.latest = (step + 1, out[1:])
 
     def run(self, graph: Graph, values: Sequence[Any]) -> list[Array]:
         """Run a graph once, gate by gate."""
@@ -131,7 +139,7 @@ class NumpyEngine:
         """The rows of one batch; None for all of them in their order."""
         n, size = len(stretch.rows), stretch.batch_size
         if stretch.sampling == "replacement":
-            return random.integers(random.fold_in(random.fold_in(stretch.key, _REPLACEMENT), step), n, (size,))
+            return random.integers(random.fold_in(random.fold_in(stretch.key, REPLACEMENT), step), n, (size,))
         if size >= n:
             return None
         epochs, index = divmod(index, -(-n // size))
@@ -140,20 +148,3 @@ class NumpyEngine:
             key = random.fold_in(random.fold_in(stretch.key, _ORDER), stretch.epoch + epochs)
             self._epoch = (made_of, random.permutation(key, n))
         return self._epoch[1][index * size : (index + 1) * size]
-
-
-ENGINES: dict[str, Callable[[], Engine]] = {"numpy": NumpyEngine}
-"""The engines by name."""
-
-
-def engine_named(name: str) -> Engine:
-    """A new engine of this name.
-
-    Raises
-    ------
-    UnknownNameError
-        When there is none; the message lists those there are.
-    """
-    if name not in ENGINES:
-        raise unknown("engine", name, ENGINES)
-    return ENGINES[name]()

@@ -22,7 +22,8 @@ from glassgrad.ops import random
 from glassgrad.optim import LBFGS, Optimizer
 from glassgrad.parameters import Parameter
 from glassgrad.train import inputs
-from glassgrad.train.engine import Memory, Rows, engine_named
+from glassgrad.train.engine import Memory, Rows
+from glassgrad.train.engines import engine_named
 from glassgrad.train.step_graphs import batch_loss, forward_graph, gradient_graph, takes_weights, training_graph
 
 Array = np.ndarray[Any, Any]
@@ -68,6 +69,7 @@ class Learner:
             None if threads is None else inputs.positive(threads, "threads", "; None for as many as are good")
         )
         self.engine = engine_named(engine)
+        self.engine.threads = self.threads
         self.metrics = dict(metrics or {})
         self.seed, self.key = seed, random.key(seed)
         self.step_count = self.epoch_count = 0
@@ -79,6 +81,9 @@ class Learner:
             raise OperandError("the network has no parameters, so there is nothing to train")
         if isinstance(optimizer, Optimizer):
             optimizer.check_groups([name for name, _ in net.named_parameters()])
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_graphs": {}}  # traced again when they are needed
 
     @property
     def trainable(self) -> list[tuple[str, Parameter]]:

@@ -64,7 +64,8 @@ class Run:
         self.names = [name for name, _ in trainer.trainable]
         self.frozen = [p.value for _, p in trainer.frozen]
         self.watched = [h for h in hooks if type(h).on_steps is not Callback.on_steps]
-        self.piece = 1 if self.watched else plan.total
+        self.cut = bool(self.watched) or not engine.interruptible
+        self.piece = 1 if self.cut else plan.total
 
     def go(self) -> History:
         """Train. An interruption from the keyboard ends it and keeps what was learned."""
@@ -93,7 +94,7 @@ class Run:
         n, size = len(self.plan.rows), self.plan.batch_size
         for rows in {size, n % size} if self.plan.sampling == "shuffle" else {size}:
             if rows:
-                self.graphs(rows)
+                self.engine.prepare(self.graphs(rows), self.plan.rows, self.plan.sampling)
         self.history.compile_seconds = time.perf_counter() - started
 
     def _train(self) -> None:
@@ -159,7 +160,7 @@ class Run:
             history.add_losses(losses[: memory.step - start])
         if plan.epochs and first % plan.per_epoch == plan.looked_at:
             self._measure(before, memory.arrays)
-        if self.watched:
+        if self.cut:
             self.piece = max(1, min(2 * self.piece, int(count / max(seconds, 1e-9) * _BETWEEN_UPDATES)))
             for hook in self.watched:
                 hook.on_steps(trainer, history, count, float(losses[-1]))

@@ -123,8 +123,13 @@ def _breakdown(losses: Array) -> int:
 
 
 def _steepest(rates: Array, losses: Array) -> float:
-    """The rate where the loss, smoothed over a tenth of the steps, falls fastest by the logarithm of the rate."""
+    """The rate where the loss, smoothed over a tenth of the steps, falls fastest by the logarithm of the rate.
+
+    The fall is measured over a tenth of the steps as well: from one step to the next, the noise of the batches
+    would fall faster than anything that is learned.
+    """
     width = max(len(losses) // 20, 1)
     smooth = np.convolve(np.pad(losses, width, mode="edge"), np.full(2 * width + 1, 1 / (2 * width + 1)), "valid")
-    lowest = max(int(np.argmin(smooth)), 1)
-    return float(rates[int(np.argmin(np.diff(smooth[: lowest + 1])))])
+    places = np.arange(max(int(np.argmin(smooth)), 1) + 1)
+    fall = smooth[np.maximum(places - width, 0)] - smooth[np.minimum(places + width, places[-1])]
+    return float(rates[int(np.argmax(fall))])

@@ -23,7 +23,8 @@ from glassgrad.optim import Optimizer
 from glassgrad.parameters import Parameter
 from glassgrad.sweep import sweep
 from glassgrad.tensors import Tensor, constant, traced
-from glassgrad.wire import group, marked
+from glassgrad.train.callbacks import warn
+from glassgrad.wire import group, marked, topological
 
 Parameters = Sequence[tuple[str, Parameter]]
 States = Sequence[Sequence[Any]]
@@ -59,11 +60,18 @@ class _Step:
         x_wire, y_wire = traced(x.shape, x.dtype, "x"), traced(y.shape, y.dtype, "y")
         weight = traced((x.shape[0],), x.dtype, "weight") if weighted else None
         self.step, key = traced((), np.dtype(np.int64), "step"), traced((2,), np.dtype(np.uint32), "key")
+        before = _drawn()
         with nn.training(key):
             output = net(x_wire)
             with group("loss"):
                 cost = batch_loss(loss, output, y_wire, weight)
         _check_loss(cost, loss)
+        if not np.array_equal(_drawn(), before):
+            warn(
+                "the network or the loss draws from np.random: it is traced once, so these draws stay the same in "
+                "every step; a layer that draws anew in each takes its key from nn.next_key(), as nn.Dropout does"
+            )
+        _warn_of_pairs(output, y_wire, cost)
         cost.name = cost.name or "loss"
         swept = sweep({cost: cost.dtype.type(1)}, parameters, record=True)
         gradients = [swept.get(p.serial) for p in parameters]
@@ -72,6 +80,27 @@ class _Step:
             np.zeros(p.shape, p.dtype) if g is None else g for g, p in zip(gradients, parameters, strict=True)
         ]
         self.batch = [x_wire, y_wire, *([] if weight is None else [weight]), self.step, key, *[p for _, p in frozen]]
+
+
+def _drawn() -> Any:
+    """Where NumPy's global generator stands."""
+    _, words, place, *_ = np.random.get_state()  # noqa: NPY002 it is looked at, not drawn from
+    return [*words, place]
+
+
+def _warn_of_pairs(output: Any, y: Tensor, cost: Tensor) -> None:
+    """Warn where a loss combines outputs (rows, 1) with targets (rows,): that makes every pair of them."""
+    rows = y.shape[:1]
+    if rows == (1,) or y.shape != rows or output.shape != (*rows, 1):
+        return
+    for wire in topological([cost], stop=[output, y]):
+        shapes = [x.shape for x in wire.operands]
+        if wire.shape == rows * 2 and output.shape in shapes and rows in shapes:
+            warn(
+                f"the loss combines outputs of shape {output.shape} with targets of shape {y.shape}, which makes all "
+                f"{rows[0]} × {rows[0]} pairs of them: take output[:, 0], or y[:, None]"
+            )
+            return
 
 
 def training_graph(

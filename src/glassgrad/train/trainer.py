@@ -32,6 +32,10 @@ class Trainer(Learner):
     of the rows, dropout. The same seed gives the same bits. Calling `fit` again goes on where the
     last call ended: ten epochs twice are twenty.
 
+    Network, loss and rate are traced once for each size of batch, with shapes and without values, and the graph
+    is what runs: choices that depend on values are made by `np.where`, and what Python computes beside the graph,
+    such as draws of `np.random`, stays the same in every step.
+
     Parameters
     ----------
     net : nn.Layer
@@ -123,6 +127,8 @@ class Trainer(Learner):
                 raise OperandError("validation is a pair (X, y) of held-out rows, such as data.split returns")
             held = self.rows(*validation, names=("validation X", "validation y"))
             evaluate = functools.partial(self._evaluate, held)
+        if callable(callbacks) or isinstance(callbacks, Callback):
+            raise OperandError("callbacks is a list: write callbacks=[…] around it")
         hooks = [as_callback(c) for c in callbacks]
         if patience is not None:
             if validation is None:

@@ -1,0 +1,308 @@
+"""From a graph to kernels over buffers: which gates run in one loop, which in no code at all, where results lie.
+
+Gates that only look at numbers in another way (reshape, transpose, slice, broadcast) become views. Elementwise
+gates of one shape that can run together become one loop. What does not compile runs as a call of the
+gate's own forward, between two stretches of machine code.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from glassgrad.graphs import Graph
+from glassgrad.native.lowering import lowers
+from glassgrad.native.matmul_plan import Product
+from glassgrad.native.steps import Buffer, Call, Copy, Gather, Loop, Multiply, Reduction, Step
+from glassgrad.native.views import View, row_major
+
+ALIGN = 64
+_VIEWS = ("identity", "stop_gradient", "reshape", "transpose", "slice", "broadcast_to")
+_REDUCTIONS = ("sum", "max", "min")
+
+
+class Plan:
+    """The kernels of a graph in order, and the buffers they read and write.
+
+    Attributes
+    ----------
+    steps : list
+        `Loop`, `Reduction`, `Copy` or `Call`, in the order they run.
+    buffers : list of Buffer
+        All memory.
+    views : dict
+        For every wire's serial number, where its numbers are.
+    arena : int
+        Bytes of room for what lives between two steps only; places are used again.
+    replaced : set of int
+        The outputs that are written over the input they replace.
+
+    Parameters
+    ----------
+    graph : Graph
+        What to plan.
+    replaces : sequence of pairs of int
+        Outputs that may be written over an input (a new parameter over the old), where nobody needs the old
+        numbers any more.
+    """
+
+    def __init__(self, graph: Graph, replaces: Sequence[tuple[int, int]] = ()) -> None:
+        self.graph = graph
+        self.steps: list[Step] = []
+        self.buffers: list[Buffer] = []
+        self.views: dict[int, View] = {}
+        self.made: dict[int, int] = {}  # buffer -> step that writes it
+        inputs = {w.serial for w in graph.inputs}
+        for wire in graph.inputs:
+            self._own(wire, "input")
+        for wire in graph.wires:
+            if wire.serial in inputs or (wire.op is None and wire.weak and wire.operands == ()):
+                continue
+            if wire.op is None:
+                self._own(wire, "constant", np.ascontiguousarray(wire._value))
+            else:
+                self._gate(wire)
+        self.replaced = {out for out, into in replaces if self._replace(graph.outputs[out], graph.inputs[into])}
+        self._outputs()
+        self._store()
+        self._places()
+
+    # which step a gate becomes
+
+    def _own(self, wire: Any, kind: str, value: Any = None) -> View:
+        """A new buffer for a wire."""
+        self.buffers.append(Buffer(math.prod(wire.shape), wire.dtype, kind, value))
+        view = View(len(self.buffers) - 1, tuple(wire.shape), row_major(wire.shape), 0, wire.dtype)
+        self.views[wire.serial] = view
+        return view
+
+    def _gate(self, gate: Any) -> None:
+        name = gate.op.name
+        if gate.parts is not None or name == "part":
+            self._call(gate)
+        elif name in _VIEWS and gate.operands[0].serial in self.views:
+            self.views[gate.serial] = self._viewed(gate)
+        elif gate.op.kind == "elementwise" and lowers(gate):
+            self._elementwise(gate)
+        elif name in _REDUCTIONS and gate.dtype in (np.float32, np.float64) and gate.operands[0].dtype == gate.dtype:
+            self.steps.append(Reduction(gate, self.views[gate.operands[0].serial]))
+            self.made[self._own(gate, "arena").buffer] = len(self.steps) - 1
+        elif name == "matmul" and self._multiplies(gate):
+            self._multiply(gate)
+        elif self._gathers(gate):
+            source, *indices = (self.views[x.serial] for x in gate.operands)
+            scatter = name == "scatter_add"
+            shape = source.shape if scatter else tuple(gate.shape)
+            self.steps.append(Gather(gate, source, [i.broadcast(shape) for i in indices], scatter))
+            self.made[self._own(gate, "arena").buffer] = len(self.steps) - 1
+        else:
+            self._call(gate)
+
+    def _gathers(self, gate: Any) -> bool:
+        """Whether a gate indexes every axis of its array by arrays of whole numbers."""
+        if gate.op.name not in ("gather", "scatter_add") or any(x.serial not in self.views for x in gate.operands):
+            return False
+        indexed = gate.shape if gate.op.name == "scatter_add" else gate.operands[0].shape
+        whole = all(x.dtype in (np.int64, np.int32) for x in gate.operands[1:])
+        return (
+            gate.params["template"] == ("array",) * len(indexed) and gate.dtype in (np.float32, np.float64)
+            and whole and 0 not in indexed and gate.operands[0].dtype == gate.dtype
+        )  # fmt: skip
+
+    def _multiplies(self, gate: Any) -> bool:
+        """Whether a product is one of two vectors or matrices of one floating dtype."""
+        x, y = gate.operands
+        return (
+            gate.dtype in (np.float32, np.float64) and x.dtype == y.dtype == gate.dtype
+            and len(x.shape) <= 2 and len(y.shape) <= 2 and 0 not in (*x.shape, *y.shape)
+        )  # fmt: skip
+
+    def _multiply(self, gate: Any) -> None:
+        """A product, of matrices whose rows or columns lie side by side."""
+        left, right = (self.views[x.serial] for x in gate.operands)
+        if len(left.shape) == 1:
+            left = left.slice((None,))
+        if len(right.shape) == 1:
+            right = right.slice(((None, None, None), None))
+        (left, turned_left, lda), (right, turned_right, ldb) = self._matrix(left), self._matrix(right)
+        product = Product(
+            left.shape[0], right.shape[1], left.shape[1], str(gate.dtype), turned_left, turned_right, lda, ldb
+        )
+        self.steps.append(Multiply(gate, product, left, right))
+        self.made[self._own(gate, "arena").buffer] = len(self.steps) - 1
+
+    def _matrix(self, view: View) -> tuple[View, bool, int]:
+        """A matrix as it is stored: the view, whether it is stored by columns, numbers from row to row."""
+        (rows, columns), (down, across) = view.shape, view.strides
+        if (across == 1 or columns == 1) and (down >= columns or rows == 1):
+            return view, False, max(down, columns) if rows > 1 else columns
+        if (down == 1 or rows == 1) and (across >= rows or columns == 1):
+            return view, True, max(across, rows) if columns > 1 else rows
+        return self._rows(view), False, columns
+
+    def _rows(self, view: View) -> View:
+        """The same numbers copied into rows of their own."""
+        self.buffers.append(Buffer(view.size, view.dtype, "arena"))
+        rows = View(len(self.buffers) - 1, view.shape, row_major(view.shape), 0, view.dtype)
+        self.steps.append(Copy(view, rows))
+        self.made[rows.buffer] = len(self.steps) - 1
+        return rows
+
+    def _call(self, gate: Any) -> None:
+        self.steps.append(Call(gate))
+        if gate.parts is None:
+            self.made[self._own(gate, "result").buffer] = len(self.steps) - 1
+
+    def _viewed(self, gate: Any) -> View:
+        view, params, name = self.views[gate.operands[0].serial], gate.params, gate.op.name
+        if name == "transpose":
+            return view.transpose(params["axes"])
+        if name == "broadcast_to":
+            return view.broadcast(params["shape"])
+        if name == "slice":
+            return view.slice(params["index"])
+        if name == "reshape":
+            moved = view.reshape(params["shape"])
+            if moved is None:
+                moved = self._rows(view).reshape(params["shape"])
+            assert moved is not None
+            return moved
+        return view
+
+    def _elementwise(self, gate: Any) -> None:
+        """Join the latest loop of this shape, unless an operand is ready only after it."""
+        shape = tuple(gate.shape)
+        place = next(
+            (
+                i
+                for i in range(len(self.steps) - 1, -1, -1)
+                if isinstance(s := self.steps[i], Loop) and s.shape == shape
+            ),
+            None,
+        )
+        if place is None or not all(self._ready(x, place) for x in gate.operands):
+            self.steps.append(Loop(shape))
+            place = len(self.steps) - 1
+        loop = self.steps[place]
+        assert isinstance(loop, Loop)
+        inside = {g.serial for g in loop.gates}
+        for x in gate.operands:
+            if x.serial not in inside and x.serial in self.views:
+                loop.reads[x.serial] = self.views[x.serial].broadcast(shape)
+        loop.gates.append(gate)
+        self.made[self._own(gate, "arena").buffer] = place
+
+    def _ready(self, x: Any, place: int) -> bool:
+        """Whether an operand can be read in the loop at `place`."""
+        if x.serial not in self.views:
+            return True
+        loop = self.steps[place]
+        assert isinstance(loop, Loop)
+        if any(g.serial == x.serial for g in loop.gates):
+            return True
+        return self.made.get(self.views[x.serial].buffer, -1) < place
+
+    # what is kept, and where
+
+    def _replace(self, out: Any, into: Any) -> bool:
+        """Write an output over an input, if all that read the input have done so by then, element by element."""
+        view, old = self.views.get(out.serial), self.views[into.serial]
+        place = self.made.get(view.buffer, -1) if view is not None else -1
+        loop = self.steps[place] if place >= 0 else None
+        if view is None or not isinstance(loop, Loop) or out.op is None:
+            return False
+        if view.shape != old.shape or view.dtype != old.dtype or not any(g is out for g in loop.gates):
+            return False
+        for i, step in enumerate(self.steps):
+            for read in self.reads(step):
+                if read.buffer == view.buffer:
+                    return False
+                if read.buffer == old.buffer and (i > place or (i == place and read != old)):
+                    return False
+        self.views[out.serial] = old
+        return True
+
+    def _outputs(self) -> None:
+        """An output that fills a buffer of its own is written where the caller gets it; others are copied out."""
+        taken: set[int] = set()
+        for wire in self.graph.outputs:
+            view = self.views.get(wire.serial)
+            if view is None or view.buffer in taken:
+                continue
+            buffer = self.buffers[view.buffer]
+            if buffer.kind == "arena" and view.contiguous and view.offset == 0 and view.size == buffer.size:
+                buffer.kind = "output"
+                taken.add(view.buffer)
+
+    def _store(self) -> None:
+        """A loop writes down what another step reads, and what is an output; the rest stays in registers."""
+        needed: set[int] = {self.views[w.serial].buffer for w in self.graph.outputs if w.serial in self.views}
+        for step in self.steps:
+            needed |= {v.buffer for v in self.reads(step)}
+        for step in self.steps:
+            if isinstance(step, Loop):
+                step.stored = [g for g in step.gates if self.views[g.serial].buffer in needed]
+                for g in step.gates:
+                    if self.views[g.serial].buffer not in needed:
+                        self.buffers[self.views[g.serial].buffer].kind = "register"
+
+    def reads(self, step: Step) -> list[View]:
+        """The views a step reads from memory."""
+        if isinstance(step, Loop):
+            return list(step.reads.values())
+        if isinstance(step, Call):
+            return [self.views[x.serial] for x in step.gate.operands if x.serial in self.views]
+        if isinstance(step, Gather):
+            return [step.read, *step.indices]
+        if isinstance(step, Multiply):
+            return [step.left, step.right]
+        return [step.read]
+
+    def _places(self) -> None:
+        """Places in the arena, each used again after the last step that reads it."""
+        last: dict[int, int] = {}
+        for i, step in enumerate(self.steps):
+            for view in self.reads(step):
+                last[view.buffer] = i
+        for wire in self.graph.outputs:
+            if wire.serial in self.views:
+                last[self.views[wire.serial].buffer] = len(self.steps)
+        born: dict[int, list[int]] = {}
+        for buffer, i in self.made.items():
+            if self.buffers[buffer].kind == "arena":
+                born.setdefault(i, []).append(buffer)
+        free: list[tuple[int, int]] = []  # (offset, bytes)
+        live: list[tuple[int, int, int]] = []  # (last step, offset, bytes)
+        self.arena = 0
+        for i in range(len(self.steps)):
+            for end, offset, room in [entry for entry in live if entry[0] < i]:
+                live.remove((end, offset, room))
+                free.append((offset, room))
+            for buffer in born.get(i, ()):
+                room = max(ALIGN, -(-self.buffers[buffer].bytes // ALIGN) * ALIGN)
+                fits = [f for f in free if f[1] >= room]
+                if fits:
+                    offset, had = min(fits, key=lambda f: f[1])
+                    free.remove((offset, had))
+                    if had > room:
+                        free.append((offset + room, had - room))
+                else:
+                    offset = self.arena
+                    self.arena += room
+                self.buffers[buffer].offset = offset
+                live.append((last.get(buffer, i), offset, room))
+
+    def segments(self) -> list[list[int] | Call]:
+        """Stretches of machine code (the numbers of their steps), and the calls between them."""
+        parts: list[list[int] | Call] = []
+        for i, step in enumerate(self.steps):
+            if isinstance(step, Call):
+                parts.append(step)
+            elif parts and isinstance(parts[-1], list):
+                parts[-1].append(i)
+            else:
+                parts.append([i])
+        return parts

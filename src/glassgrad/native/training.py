@@ -1,0 +1,132 @@
+"""A whole stretch of training as one native function: draw rows, gather them, take the step, note the loss."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from glassgrad.native.draws import fold_in, integers
+from glassgrad.native.emit import F64, I64, POINTER, Code, type_of, vector
+from glassgrad.native.loops import Writer
+from glassgrad.native.math import Math
+from glassgrad.native.plan import Plan
+from glassgrad.native.target import Target
+from glassgrad.native.team import Team
+from glassgrad.native.views import View
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """Where the inputs of a step graph come from.
+
+    ``columns``: pairs (number of the input, slot of the table that holds all rows). ``step``: the number of the
+    input that is the step. ``loss``: the number of the output that is the loss. ``carried``: pairs (output,
+    input) that the next step starts from.
+    """
+
+    columns: tuple[tuple[int, int], ...]
+    step: int
+    loss: int
+    carried: tuple[tuple[int, int], ...]
+
+
+def write_training(
+    code: Code, name: str, plan: Plan, target: Target, feed: Feed, batch: int, drawn: bool, threads: int
+) -> int:
+    """Write ``name(table, count, first, order, n, key, losses, thread, counter)``.
+
+    It takes `count` steps from step number `first` on. Rows are drawn from `n` with the key (two 32-bit
+    words), or read from `order`, `batch` numbers a step. `threads` of them run it side by side.
+
+    Returns
+    -------
+    int
+        Bytes of scratch memory that it needs behind the arena.
+    """
+    function = code.function(name, [POINTER, I64, I64, POINTER, I64, POINTER, POINTER, I64, POINTER])
+    table, count, first, order, n, key, losses, thread, counter = function.args
+    b = Math(code, function)
+    team = Team(b, thread, threads, counter, target.give_way) if threads > 1 else None
+    writer = Writer(b, table, plan, target, team)
+    steps = range(len(plan.steps))
+    writer.touch(steps)
+    inputs = [plan.views[w.serial] for w in plan.graph.inputs]
+    outputs = [plan.views[w.serial] for w in plan.graph.outputs]
+    for view in (*inputs, *outputs):
+        writer.base(view)
+    sources = [b.load(b.at(table, slot, POINTER), POINTER) for _, slot in feed.columns]
+    lanes = max(1, target.vector_bytes // 8)
+    places = b.room(I64, -(-batch // (4 * lanes)) * 4 * lanes)
+    word = type_of(np.uint32)
+    words = [b.widen(b.load(b.at(key, i, word), word), I64, signed=False) for i in range(2)]
+    moved = [into for out, into in feed.carried if out not in plan.replaced]
+    if team is not None:  # as the step before leaves it
+        team.before((), [writer.place(inputs[into]) for into in moved], False)
+    with b.loop(0, count) as s:
+        number = b.add(first, s)
+        rows: Any = places
+        if drawn:
+            integers(b, fold_in(b, (words[0], words[1]), number), n, batch, places, lanes)
+        else:
+            rows = b.at(order, b.mul(s, b.index(batch)), I64)
+        with _alone(team):
+            for (i, _), source in zip(feed.columns, sources, strict=True):
+                _gather(b, writer, inputs[i], source, rows, batch, target)
+            b.store(number, writer.base(inputs[feed.step]))
+        if team is not None:
+            team.before((), [writer.place(inputs[i]) for i in (*(i for i, _ in feed.columns), feed.step)], False)
+        writer.write(steps)
+        if team is not None:
+            team.wait()
+        with _alone(team):
+            cost, kind = outputs[feed.loss], type_of(outputs[feed.loss].dtype)
+            loss = b.load(b.at(writer.base(cost), cost.offset, kind), kind)
+            b.store(b.convert(loss, F64), b.at(losses, s, F64))
+            for out, into in feed.carried:
+                if out not in plan.replaced:
+                    _move(b, writer, outputs[out], inputs[into], target)
+        if team is not None:
+            team.before((), [writer.place(inputs[into]) for into in moved], False)
+    b.finish()
+    return writer.scratch
+
+
+def _alone(team: Team | None) -> AbstractContextManager[Any]:
+    """What the first thread does for all."""
+    return nullcontext() if team is None else team.only(0)
+
+
+def _gather(b: Math, writer: Writer, view: View, source: Any, rows: Any, batch: int, target: Target) -> None:
+    """Copy the chosen rows of a column into the step's input."""
+    element, width = type_of(view.dtype), view.size // batch
+    place = writer.base(view)
+    with b.loop(0, batch) as j:
+        row = b.load(b.at(rows, j, I64), I64)
+        _copy(
+            b, b.at(source, b.mul(row, b.index(width)), element), b.at(place, b.mul(j, b.index(width)), element),
+            element, width, max(1, target.vector_bytes // view.dtype.itemsize),
+        )  # fmt: skip
+
+
+def _move(b: Math, writer: Writer, source: View, place: View, target: Target) -> None:
+    """Copy an output over the input that the next step reads."""
+    element = type_of(source.dtype)
+    start = b.at(writer.base(source), source.offset, element)
+    _copy(b, start, writer.base(place), element, source.size, max(1, target.vector_bytes // source.dtype.itemsize))
+
+
+def _copy(b: Math, source: Any, place: Any, element: Any, n: int, lanes: int) -> None:
+    """Copy n neighbouring numbers."""
+    while lanes > 1 and lanes // 2 >= n:
+        lanes //= 2
+    kind, whole = vector(element, lanes), n - n % lanes
+    if whole:
+        with b.loop(0, whole, lanes) as i:
+            b.store(b.load(b.at(source, i, element), kind), b.at(place, i, element))
+    if n % lanes:
+        rest = b.first_lanes(n % lanes, lanes)
+        x = b.load_masked(b.at(source, whole, element), kind, rest)
+        b.store_masked(x, b.at(place, whole, element), rest)

@@ -1,0 +1,31 @@
+"""The engines by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from glassgrad.errors import unknown
+from glassgrad.train.engine import Engine, NumpyEngine
+
+
+def _native() -> Engine:
+    from glassgrad.train.native_engine import NativeEngine  # imports the compiler, so only when it is asked for
+
+    return NativeEngine()
+
+
+ENGINES: dict[str, Callable[[], Engine]] = {"numpy": NumpyEngine, "native": _native}
+"""What runs a training step: NumPy, gate by gate, or machine code."""
+
+
+def engine_named(name: str) -> Engine:
+    """A new engine of this name.
+
+    Raises
+    ------
+    UnknownNameError
+        When there is none; the message lists those there are.
+    """
+    if name not in ENGINES:
+        raise unknown("engine", name, ENGINES)
+    return ENGINES[name]()

@@ -1,0 +1,147 @@
+"""The benchmark: every peer that is installed finds glassgrad's losses, and the report says what was measured."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+PEERS = {"PyTorch": "torch", "JAX step": "jax", "JAX loop": "jax", "scikit-learn": "sklearn", "NumPy by hand": "numpy"}
+
+
+@pytest.fixture(autouse=True)
+def _bench_is_importable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1]))
+
+
+def makers(kind: str, workload: Any, label: str) -> Any:
+    from bench import peers
+
+    if label in PEERS:
+        pytest.importorskip(PEERS[label])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of imports of others
+        return peers.makers(kind, workload, label)[label]
+
+
+def network(**changed: Any) -> Any:
+    from bench import workloads
+
+    made = {"widths": (3, 6, 4, 2), "activations": ("tanh", "tanh"), "batch": 5, "drawn": 40} | changed
+    return workloads.Network("small", "small", **made)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("label", [*PEERS, "glassgrad numpy"])
+def test_peers_find_the_same_losses(label: str, optimizer: str) -> None:
+    from bench import sections, workloads
+    from bench.peers import ours
+
+    w = network(optimizer=optimizer, rate=1e-2)
+    sections.right_losses(makers("training", w, label)(), ours.losses(w, workloads.CHECKED))
+
+
+@pytest.mark.parametrize("label", ["PyTorch", "JAX loop", "NumPy by hand"])
+def test_every_activation_is_the_same_everywhere(label: str) -> None:
+    from bench import sections, workloads
+    from bench.peers import ours
+
+    kinds = workloads.ACTIVATIONS
+    w = network(widths=(3, *[6] * len(kinds), 2), activations=kinds, rate=1e-2)
+    sections.right_losses(makers("training", w, label)(), ours.losses(w, workloads.CHECKED))
+
+
+@pytest.mark.parametrize("label", ["PyTorch", "JAX loop", "NumPy by hand"])
+def test_layers_that_are_fixed(label: str) -> None:
+    from bench import sections, workloads
+    from bench.peers import ours
+
+    w = workloads.elbows(drawn=40)[0]
+    sections.right_losses(makers("training", w, label)(), ours.losses(w, workloads.CHECKED))
+
+
+def test_a_wrong_loss_is_noticed() -> None:
+    from bench import sections, workloads
+    from bench.measure import Row, Settings, prepared
+    from bench.peers import ours
+
+    w = network()
+    losses = ours.losses(w, workloads.CHECKED)
+    row = Row("small", "Training")
+    made = prepared(
+        row,
+        {"wrong": lambda: ours.Trained(network(rate=0.1), "numpy"), "right": lambda: ours.Trained(w, "numpy")},
+        lambda run: sections.right_losses(run, losses),
+        Settings(),
+    )
+    assert list(made) == ["right"]
+    assert "wrong result" in row.failed["wrong"]
+
+
+@pytest.mark.parametrize("label", ["PyTorch", "JAX", "NumPy by hand"])
+def test_general_functions_agree(label: str) -> None:
+    from bench import functions, measure
+
+    for f in functions.functions():
+        value, gradients = makers("gradient", f, "glassgrad eager")()[1]()
+        if label == "JAX":
+            pytest.importorskip("jax")
+        found, slopes = makers("gradient", f, label)()[1]()
+        measure.close(found, value)
+        for slope, expected in zip(slopes, gradients, strict=True):
+            measure.close(slope, expected)
+
+
+def test_drawn_networks_cover_what_is_said() -> None:
+    from bench import workloads
+
+    drawn = workloads.drawn_networks()
+    assert len(drawn) == 20
+    assert all(2 <= len(w.widths) <= 9 and 1 <= w.batch <= 300 for w in drawn)
+    assert all(3 <= width <= 700 for w in drawn for width in w.widths)
+    assert {a for w in drawn for a in w.activations} == set(workloads.ACTIVATIONS)
+    assert [w.describe() for w in drawn] == [w.describe() for w in workloads.drawn_networks()]
+
+
+def test_report_has_ratios_and_reasons() -> None:
+    from bench import report
+    from bench.measure import Result, Row, Settings
+
+    row = Row("xor-sgd", "Training", "2-8-1")
+    row.results = {
+        "glassgrad numpy": Result(2e-6, 1e-6, 3e-6, 3),
+        "JAX loop": Result(4e-6, 4e-6, 4e-6, 3),
+        "PyTorch": Result(2e-4, 2e-4, 2e-4, 3, note="scaled up from 3% of the steps"),
+    }
+    row.left_out, row.failed = {"scikit-learn": "has none"}, {"torch.compile": "RuntimeError: no compiler"}
+    data = json.loads(report.as_json([row], Settings(), 60.0))
+    (entry,) = data["rows"]
+    assert np.isclose(entry["ratios"]["glassgrad numpy"]["PyTorch"], 100)
+    assert entry["best"]["glassgrad numpy"][0] == "JAX loop"
+    assert np.isclose(data["means"]["Training"]["glassgrad numpy"]["geometric mean"], 2)
+    assert data["machine"]["cores"] >= 1
+    text = report.as_markdown([row], Settings(), 60.0, ["elbows-job"])
+    assert "| JAX loop | **2** |" in text
+    for reason in ("has none", "no compiler", "scaled up from 3%", "elbows-job"):
+        assert reason in text
+    assert str(Path(__file__).parents[1]) not in text + json.dumps(data)
+
+
+def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    from bench import __main__ as command
+    from bench import measure, peers
+
+    monkeypatch.setattr(peers, "LABELS", {"numpy_hand": peers.LABELS["numpy_hand"]})
+    monkeypatch.setattr(command, "QUICK", measure.Settings(0.002, 2, quick=True))
+    assert command.main(["--only", "xor-sgd,predict-digits-1", "--quick", "--out", str(tmp_path)]) == 0
+    rows = json.loads((tmp_path / "report.json").read_text())["rows"]
+    assert [row["name"] for row in rows] == ["xor-sgd", "predict-digits-1"]
+    assert all({"NumPy by hand", "glassgrad numpy"} <= row["results"].keys() for row in rows)
+    assert (tmp_path / "report.md").read_text() in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        command.main(["--only", "nothing-like-this"])
+    assert "--list" in capsys.readouterr().err
