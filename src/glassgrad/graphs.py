@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import operator
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -162,7 +163,7 @@ class Graph:
     def text(self, fold: bool | Callable[[Group], bool] = False) -> str:
         """The graph as lines, one a gate (or one a folded group)."""
         named = [f"{self.name(w)}: {spec_text(w)}" for w in self.inputs]
-        lines = [f"graph({', '.join(named)}):"]
+        lines = _wrapped("graph(", named, "):", 6)
         for row in self.rows(fold):
             last = row.gates[-1]
             made = [g for g in self.results(row) if g.parts is None] or [last]
@@ -175,7 +176,7 @@ class Graph:
                 right = f"{row.group.name}({operands})  [{len(row.gates)} gates]"
             where = f"  # {last.location}" if last.location is not None and last.origin is None else ""
             lines.append(f"  {left} = {right}{where}")
-        lines.append(f"  return {', '.join(self.name(w) for w in self.outputs)}")
+        lines += _wrapped("  return ", [self.name(w) for w in self.outputs], "", 9)
         return "\n".join(lines)
 
     def __str__(self) -> str:
@@ -207,6 +208,13 @@ class Row:
         inside = {g.serial for g in self.gates}
         found = {x.serial: x for g in self.gates for x in g.operands if x.serial not in inside}
         return [x for x in found.values() if not (x.op is None and x.weak and not x.name)]
+
+
+def _wrapped(start: str, names: list[str], end: str, indent: int) -> list[str]:
+    """A line that lists names, broken between them where it is long."""
+    line = start + ", ".join(name.replace(" ", "\0") for name in names) + end
+    broken = textwrap.wrap(line, 100, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
+    return [part.replace("\0", " ") for part in broken]
 
 
 def _short(value: Any) -> str:

@@ -22,7 +22,7 @@ from glassgrad.errors import (
     instead_of_attribute,
     refuse,
 )
-from glassgrad.ops import arithmetic, contract, index, logic, reduce
+from glassgrad.ops import arithmetic, contract, index, logic, reduce, scan
 from glassgrad.wire import NO_PARAMS, Wire
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ class Operators(Wire):
 
     def cumsum(self, axis: int | None = None) -> Tensor:
         """Running sum."""
-        return reduce.cumsum(self, axis=axis)
+        return scan.cumsum(self, axis=axis)
 
     def clip(self, min: Any = None, max: Any = None) -> Tensor:
         """Elements kept between two bounds."""

@@ -369,3 +369,23 @@ def test_one_callback_is_a_list_of_one():
     trainer = train.Trainer(small(), distributions.Gaussian(), optim.SGD(1e-3))
     with pytest.raises(OperandError, match="callbacks is a list"):
         trainer.fit(X, y, epochs=1, callbacks=lambda trainer, history: None)
+
+
+def test_predictions_have_the_form_of_the_targets():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(30, 3)).astype(np.float32)
+    for y in (X[:, 0], X[:, :1]):
+        trainer = train.Trainer(nn.Sequential(nn.Linear(3, 1)), distributions.Gaussian(), optim.SGD(0.1))
+        trainer.fit(X, y, 2)
+        assert trainer.predict(X).shape == y.shape
+
+
+def test_probabilities_of_classes():
+    X = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
+    trainer = train.Trainer(nn.Sequential(nn.Linear(3, 4)), distributions.Categorical(), optim.SGD(0.1))
+    shares = trainer.predict_proba(X)
+    np.testing.assert_allclose(shares.sum(axis=1), 1, rtol=1e-6)
+    np.testing.assert_array_equal(shares.argmax(axis=1), trainer.predict(X))
+    regression = train.Trainer(nn.Sequential(nn.Linear(3, 1)), distributions.Gaussian(), optim.SGD(0.1))
+    with pytest.raises(UnsupportedError, match="classifies"):
+        regression.predict_proba(X)

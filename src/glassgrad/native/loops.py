@@ -160,6 +160,11 @@ class Writer(Walks):
         dtype, element = gate.dtype, type_of(gate.dtype)
         b = self.b
         start, join = self._operation(gate.op.name)
+        count = math.prod(read.shape[a] for a in axes) if gate.op.name == "mean" else 1
+
+        def divided(total: Any) -> Any:
+            return total if count == 1 else b.div(total, b.const(count, total.type))
+
         across = (bool(inner_sizes) and inner_read[-1] == 1) or not outer_sizes or outer_read[-1] != 1
         if across:  # the summed axis lies closest: lanes are parts of one sum
             lanes = self._lanes([dtype], inner_sizes[-1]) if inner_sizes and inner_read[-1] == 1 else 1
@@ -168,8 +173,8 @@ class Writer(Walks):
                 source = self._address(read, outer_read, places)
                 total = self._fold(source, read, inner_sizes, inner_read, lanes, start, join)
                 if lanes > 1:
-                    total = b.total(total) if gate.op.name == "sum" else self._extreme(total, join)
-                b.store(total, self._address(out, outer_write, places))
+                    total = self._extreme(total, join) if gate.op.name in ("max", "min") else b.total(total)
+                b.store(divided(total), self._address(out, outer_write, places))
 
             self._nest(outer_sizes, one)
             return
@@ -183,7 +188,7 @@ class Writer(Walks):
                 total = self._fold(
                     b.at(source, i, element), read, inner_sizes, inner_read, width, start, join, mask, False
                 )
-                self._write(total, b.at(result, i, element), out, mask)
+                self._write(divided(total), b.at(result, i, element), out, mask)
 
             self._along(outer_sizes[-1], lanes, at, alone=len(outer_sizes) <= 1)
 
@@ -193,6 +198,7 @@ class Writer(Walks):
         b = self.b
         return {
             "sum": (0.0, b.add),
+            "mean": (0.0, b.add),
             "max": (-math.inf, b.maximum),
             "min": (math.inf, b.minimum),
         }[name]

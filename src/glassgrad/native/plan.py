@@ -21,7 +21,7 @@ from glassgrad.native.views import View, row_major
 
 ALIGN = 64
 _VIEWS = ("identity", "stop_gradient", "reshape", "transpose", "slice", "broadcast_to")
-_REDUCTIONS = ("sum", "max", "min")
+_REDUCTIONS = ("sum", "mean", "max", "min")
 
 
 class Plan:

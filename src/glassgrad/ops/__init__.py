@@ -27,13 +27,14 @@ from glassgrad.ops import (
     random,
     rearrange,
     reduce,
+    scan,
     sparse,
     view,
 )
 
 MODULES: tuple[ModuleType, ...] = (
-    arithmetic, elementwise, logic, reduce, view, axes, rearrange, index, contract, products, linalg, factor, sparse,
-    random, composed, parts, plain,
+    arithmetic, elementwise, logic, reduce, scan, view, axes, rearrange, index, contract, products, linalg, factor,
+    sparse, random, composed, parts, plain,
 )  # fmt: skip
 
 

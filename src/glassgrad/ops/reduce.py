@@ -15,7 +15,6 @@ import numpy as np
 
 from glassgrad.errors import ShapeError
 from glassgrad.op import Case, Explanation, Op, Spec, answers, composition, shaped, spread
-from glassgrad.ops.cases import drawn
 from glassgrad.ops.normal import as_dtype, axes_of, axis_of, count_of, kept, refuse
 
 _INDEX = "a position is a whole number, not differentiable"
@@ -23,7 +22,7 @@ _TRUTH = "a truth value is not differentiable"
 
 
 @functools.cache
-def _summed(dtype: np.dtype[Any]) -> np.dtype[Any]:
+def summed(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """The dtype NumPy sums in: small integers and truth values become the platform's integer."""
     return np.add.reduce(np.zeros(1, dtype)).dtype
 
@@ -66,10 +65,40 @@ def _position_shape(x: Any, axis: int | None, keepdims: bool) -> Spec:
 
 sum_axes = Op(
     "sum",
-    shape=lambda x, axis, keepdims: Spec(kept(x.shape, axis, keepdims), _summed(x.dtype)),
+    shape=lambda x, axis, keepdims: Spec(kept(x.shape, axis, keepdims), summed(x.dtype)),
     forward=np.add.reduce,
     gradients=(_spread,),
     explain=Explanation(r"\sum x", "hands the upstream gradient to every element that was summed", "sums", ("1",)),
+    cases=_cases,
+    kind="reduce",
+)
+
+
+def _count(x: Any, axis: tuple[int, ...]) -> int:
+    return math.prod([x.shape[i] for i in axis])
+
+
+def _mean(x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
+    """Half precision is summed in float32, as NumPy does."""
+    if x.dtype.char == "e":
+        return (np.add.reduce(x, axis=axis, dtype=np.float32, keepdims=keepdims) / _count(x, axis)).astype(x.dtype)
+    return np.add.reduce(x, axis=axis, keepdims=keepdims) / _count(x, axis)
+
+
+def _mean_shape(x: Any, axis: tuple[int, ...], keepdims: bool) -> Spec:
+    if not _count(x, axis):
+        raise ShapeError(f"the mean of no elements does not exist: shape {tuple(x.shape)}, axes {axis}")
+    return Spec(kept(x.shape, axis, keepdims), x.dtype if x.dtype.kind == "f" else np.dtype(np.float64))
+
+
+mean_axes = Op(
+    "mean",
+    shape=_mean_shape,
+    forward=_mean,
+    gradients=(lambda g, out, x, axis, keepdims: _spread(g / _count(x, axis), out, x, axis, keepdims),),
+    explain=Explanation(
+        r"\frac{1}{n} \sum x", "hands every element an equal part of the upstream gradient", "sums", (r"\frac{1}{n}",)
+    ),
     cases=_cases,
     kind="reduce",
 )
@@ -133,18 +162,6 @@ argmin_axis = Op(
     cases=_one_axis,
     kind="reduce",
 )
-cumsum_axis = Op(
-    "cumsum",
-    shape=lambda x, axis: Spec(tuple(x.shape), _summed(x.dtype)),
-    forward=lambda x, axis: np.add.accumulate(x, axis=axis, dtype=_summed(x.dtype)),
-    gradients=(lambda g, out, x, axis: np.flip(np.cumsum(np.flip(g, axis), axis=axis), axis),),
-    explain=Explanation(
-        r"y_{i} = \sum_{j \le i} x_{j}", "sums the upstream gradient from each element to the end", "sums",
-        (r"[j \le i]",),
-    ),
-    cases=lambda rng: [((rng.normal(size=s),), {"axis": a}) for s, a in (((3,), 0), ((2, 3), 0), ((2, 1, 3), 2))],
-    kind="scan",
-)  # fmt: skip
 
 
 def _ordered(axis: Any, a: Any) -> tuple[int, ...]:
@@ -273,24 +290,7 @@ def argmin(a: Any, axis: int | None = None, out: Any = None, *, keepdims: bool =
     return argmin_axis(a, axis=None if axis is None else axis_of(axis, a), keepdims=bool(keepdims))
 
 
-@answers(np.cumsum)
-def cumsum(a: Any, axis: int | None = None, dtype: Any = None, out: Any = None) -> Any:
-    """Running sum along an axis, or of all elements when flattened.
-
-    Examples
-    --------
-    >>> import glassgrad as gg, numpy as np
-    >>> print(np.cumsum(gg.tensor([1.0, 2.0, 3.0])).value)
-    [1. 3. 6.]
-    """
-    refuse("np.cumsum", out=out)
-    a = as_dtype(a, dtype)
-    if axis is None:
-        a, axis = np.reshape(a, (-1,)), 0
-    return cumsum_axis(a, axis=axis_of(axis, a))
-
-
-@composition(r"\frac{1}{n} \sum x", "hands every element an equal part of the upstream gradient", _cases, (np.mean,))
+@answers(np.mean)
 def mean(
     a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False, *, where: Any = None
 ) -> Any:
@@ -314,10 +314,8 @@ def mean(
         refuse("np.mean", out=out, where=where)
     a = shaped(a) if dtype is None else as_dtype(a, dtype)
     axes = _ordered(axis, a)
-    count = count_of("mean", a, axes)
-    if a.dtype.char == "e":
-        return (sum_axes(a.astype(np.float32), axis=axes, keepdims=bool(keepdims)) / count).astype(np.float16)
-    return sum_axes(a, axis=axes, keepdims=bool(keepdims)) / count
+    count_of("mean", a, axes)
+    return mean_axes(a, axis=axes, keepdims=bool(keepdims))
 
 
 def _product(x: Any) -> Any:
@@ -350,7 +348,7 @@ def prod(
     [ 0. 10.  0.]
     """
     refuse("np.prod", out=out, initial=initial, where=where)
-    a = as_dtype(a, _summed(shaped(a).dtype) if dtype is None else dtype)
+    a = as_dtype(a, summed(shaped(a).dtype) if dtype is None else dtype)
     axes = axes_of(axis, a)
     left = kept(a.shape, axes, False)
     final = kept(a.shape, axes, bool(keepdims))
@@ -359,29 +357,6 @@ def prod(
         return 1 + np.sum(a, axis=axes, keepdims=keepdims)
     order = (*(i for i in range(len(a.shape)) if i not in axes), *axes)
     return np.reshape(_product(np.reshape(np.transpose(a, order), (*left, count))), final)
-
-
-@composition(
-    r"\prod_{j \le i} x_{j}", "as the product, for each element's row up to it",
-    drawn((((3,),), {}), (((2, 3),), {"axis": 0}), (((2, 1, 5),), {"axis": 2})), (np.cumprod,),
-)  # fmt: skip
-def cumprod(a: Any, axis: int | None = None, dtype: Any = None, out: Any = None) -> Any:
-    """Running product along an axis, or of all elements when flattened, by doubling: zeros are exact.
-
-    Examples
-    --------
-    >>> import glassgrad as gg, numpy as np
-    >>> print(np.cumprod(gg.tensor([2.0, 3.0, 4.0])).value)
-    [ 2.  6. 24.]
-    """
-    refuse("np.cumprod", out=out)
-    a = as_dtype(a, _summed(shaped(a).dtype) if dtype is None else dtype)
-    x = np.reshape(a, (-1,)) if axis is None else np.moveaxis(a, axis_of(axis, a), -1)
-    step = 1
-    while step < x.shape[-1]:
-        x = np.concatenate([x[..., :step], x[..., step:] * x[..., :-step]], axis=-1)
-        step *= 2
-    return x if axis is None else np.moveaxis(x, -1, axis)
 
 
 def _method(function: Any, name: str) -> Any:

@@ -53,11 +53,10 @@ def run(graph: Graph, passes: Sequence[Pass] = PASSES, snapshots: list[Snapshot]
     >>> print(passes.run(before).text())
     graph(x: float64[4]):
       square_1: float64[4] = square(x)  # ...:1
-      sum_1: float64 = sum(square_1, axis=(0,), keepdims=False)  # ...:1
-      divide_1: float64 = divide(sum_1, 4)  # ...:1
+      mean_1: float64 = mean(square_1, axis=(0,), keepdims=False)  # ...:1
       add_1: float64[4] = add(x, x)
       multiply_1: float64[4] = multiply(0.25, add_1)
-      return divide_1, multiply_1
+      return mean_1, multiply_1
     """
     idle = 0
     for number in range(ROUNDS * len(passes)):

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from glassgrad import nn
-from glassgrad.distributions import Categorical, Distribution
+from glassgrad.distributions import Bernoulli, Categorical, Distribution
 from glassgrad.errors import GlassgradError, OperandError, ShapeError, UnsupportedError, reason
 from glassgrad.graphs import Graph
 from glassgrad.op import Spec
@@ -68,6 +68,7 @@ class Learner:
         self.threads = (
             None if threads is None else inputs.positive(threads, "threads", "; None for as many as are good")
         )
+        self._flat_targets = False
         self.engine = engine_named(engine)
         self.engine.threads = self.threads
         self.metrics = dict(metrics or {})
@@ -105,9 +106,36 @@ class Learner:
         return self._outputs(inputs.features(X, self.dtype))
 
     def predict(self, X: ArrayLike) -> Array:
-        """Predictions: the most probable label, or the mean; the network's output where the loss is a function."""
+        """Predictions: the most probable label, or the mean; the network's output where the loss is a function.
+
+        They have the form of the targets: one number a row where the trainer has seen one-dimensional ones.
+        """
         output = self.outputs(X)
-        return np.asarray(self.loss.predict(output)) if isinstance(self.loss, Distribution) else output
+        found = np.asarray(self.loss.predict(output)) if isinstance(self.loss, Distribution) else output
+        return found[:, 0] if self._flat_targets and found.ndim == 2 and found.shape[1] == 1 else found
+
+    def predict_proba(self, X: ArrayLike) -> Array:
+        """The probability of each class, a row for each row of `X`.
+
+        Raises
+        ------
+        UnsupportedError
+            When the loss does not classify.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from glassgrad import distributions, nn, optim, train
+        >>> trainer = train.Trainer(nn.Sequential(nn.Linear(2, 3)), distributions.Categorical(), optim.SGD(0.1))
+        >>> trainer.predict_proba(np.zeros((1, 2))).sum().round(3)
+        np.float32(1.0)
+        """
+        if not isinstance(self.loss, Categorical | Bernoulli):
+            raise UnsupportedError(
+                "predict_proba needs a loss that classifies, distributions.Categorical or Bernoulli; "
+                "predict(X) gives the mean of any distribution, outputs(X) what the network puts out"
+            )
+        return np.asarray(self.loss.mean(self.outputs(X)))
 
     def evaluate(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> dict[str, float]:
         """The loss on these rows, the accuracy where the loss classifies, and the trainer's metrics.
@@ -142,6 +170,7 @@ class Learner:
         target = inputs.targets(y, len(x), self.dtype, names[1], names[0])
         if isinstance(self.loss, Distribution):
             target = self._checked(target, outputs, names[1])
+        self._flat_targets = target.ndim == 1
         weight = None
         if sample_weight is not None:
             if not takes_weights(self.loss):

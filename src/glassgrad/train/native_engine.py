@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -16,14 +15,13 @@ from glassgrad.graphs import Graph
 from glassgrad.native import jit
 from glassgrad.native.emit import Code
 from glassgrad.native.plan import ALIGN, Plan
-from glassgrad.native.steps import Call, Multiply
+from glassgrad.native.steps import Call
 from glassgrad.native.target import host
 from glassgrad.native.training import Feed, write_training
 from glassgrad.ops import random
 from glassgrad.train.engine import REPLACEMENT, Memory, NumpyEngine, Rows, Sampling, Stretch
 
 Array = np.ndarray[Any, Any]
-_WORTH_THREADS = 5_000_000  # floating-point operations a step: about fifty microseconds
 _MOST_ROWS = 1 << 22  # row numbers handed over at once, when they are not drawn in machine code
 
 
@@ -47,9 +45,7 @@ class _Loop:
         base = len(self.plan.buffers) + 2
         feed = Feed(tuple((carried + k, base + k) for k in range(columns)), step, 0, pairs)
         code, target = Code(), host()
-        work = sum(s.product.flops for s in self.plan.steps if isinstance(s, Multiply))
-        cores = os.cpu_count() or 1
-        self.threads = threads or (cores if work >= _WORTH_THREADS else 1)
+        self.threads = threads or 1
         scratch = write_training(code, "train", self.plan, target, feed, self.batch, drawn, self.threads)
         self.ir = str(code)
         self.library = jit.compile_ir(self.ir, target)

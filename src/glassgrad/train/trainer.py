@@ -51,9 +51,10 @@ class Trainer(Learner):
     seed : int
         From 0 to 2⁶⁴ − 1.
     threads : int, optional
-        The NumPy engine runs on NumPy's own threads, whatever is said here.
-    engine : str
-        What runs the steps: "numpy".
+        Threads of the native engine, one unless told; they share each large step, and any number gives
+        the same bits. The NumPy engine runs on NumPy's own threads, whatever is said here.
+    engine : {"numpy", "native"}
+        What runs the steps: NumPy, gate by gate, or machine code, a stretch of steps in one call.
     metrics : mapping of str to callable, optional
         Functions ``(output, y)`` on arrays that return a number, computed by `evaluate` and for held-out rows.
 

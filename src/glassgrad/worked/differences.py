@@ -140,6 +140,6 @@ EXAMPLES = (
     Example("numerical", "Numerical gradients, and what they cost", "S5", numerical, LAYERS, _comparison, table=False),
     Example(
         "gradient-time", "Backward costs about as much as forward", "S7", g,
-        {"x": _SQUARE, "y": np.cos(_SQUARE), "w": _SQUARE.T / 3}, more=_measured, fold="mean",
+        {"x": _SQUARE, "y": np.cos(_SQUARE), "w": _SQUARE.T / 3}, more=_measured,
     ),
 )  # fmt: skip

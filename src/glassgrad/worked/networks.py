@@ -157,11 +157,10 @@ EXAMPLES = (
     Example(
         "xor", "XOR with two ReLU units, made by hand", "S12", xor,
         {"X": _X, "W": [[1.0, 1.0], [1.0, 1.0]], "c": [0.0, -1.0], "w": [1.0, -2.0], "b": 0.0, "y": _Y}, more=_xor_rows,
-        fold="mean",
     ),
     Example(
         "xor-linear", "XOR with a linear model", "S12", xor_linear,
-        {"X": _X, "w": [0.0, 0.0], "b": 0.5, "y": _Y}, more=_linear_rows, fold="mean",
+        {"X": _X, "w": [0.0, 0.0], "b": 0.5, "y": _Y}, more=_linear_rows,
     ),
     Example(
         "delta", "The δ recursion of a tanh network, one output", "S20", delta,
