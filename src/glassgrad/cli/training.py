@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import numpy as np
 import typer
@@ -121,7 +121,7 @@ def _optimizer(seed: int, name: str, rate: float | None) -> Any:
     """The optimiser of this name, at this rate or its usual one."""
     if name == "sgd":
         usual = digits_trainer(seed).optimizer
-        return usual if rate is None else dataclasses.replace(usual, rate=rate)  # type: ignore[call-arg]
+        return usual if rate is None else dataclasses.replace(cast(Any, usual), rate=rate)
     if name == "lbfgs" and rate is not None:
         raise common.UsageError("lbfgs searches along a line and has no --rate")
     return optim.named(name, **({} if rate is None else {"rate": rate}))

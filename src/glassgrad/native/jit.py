@@ -88,7 +88,7 @@ class Library:
             caller's duty.
         """
         function = ctypes.CFUNCTYPE(restype, *argtypes)(self.address(name))
-        function.library = self  # type: ignore[attr-defined]
+        setattr(function, "library", self)  # noqa: B010 keeps it alive; ctypes declares no such attribute
         return function
 
     @functools.cached_property

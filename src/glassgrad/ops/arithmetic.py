@@ -99,10 +99,15 @@ def _less_one(y: Any) -> Any:
     return np.where(y == 0, 1, y - 1)
 
 
+def _power(x: Any, y: Any) -> Any:
+    """Python's ``**``; of truth values it is not what NumPy's function is."""
+    return np.power(x, y) if getattr(x, "dtype", None) == np.bool_ else x**y
+
+
 power = Op(
     "power",
     shape=ufunc_shape(np.power),
-    forward=operator.pow,
+    forward=_power,
     gradients=(
         lambda g, out, x, y: g * (x + x) if type(y) is int and y == 2 else g * (y * x ** _less_one(y)),
         lambda g, out, x, y: g * out * np.log(np.where(x == 0, 1, x)),
