@@ -77,24 +77,22 @@ class Program:
             ]
         self._inputs = [self.plan.views[w.serial].buffer for w in self.graph.inputs]
         self._leaves = {self.plan.views[w.serial].buffer: w for w in self.graph.wires if isinstance(w, Parameter)}
-        self._rooms: list[tuple[Any, Any, Any]] = []
+        self._rooms: list[tuple[Any, Any]] = []
         self.seconds = time.perf_counter() - start
 
-    def _room(self) -> tuple[Any, Any, Any]:
+    def _room(self) -> tuple[Any, Any]:
         """An arena and a table of addresses, used again by later calls; each thread that runs has its own."""
         if self._rooms:
             return self._rooms.pop()
-        raw = np.empty(self.plan.arena + self.scratch + ALIGN, np.uint8)
-        skip = -address(raw) % ALIGN
-        arena = raw[skip : skip + self.plan.arena]
+        arena = aligned(self.plan.arena + self.scratch)
         table = np.zeros(len(self.plan.buffers) + 2, np.uintp)
-        table[0] = address(raw) + skip
-        return raw, arena, table
+        table[0] = address(arena)
+        return arena, table
 
     def run(self, values: list[Any]) -> list[Any]:
         """Run on arrays of the inputs' shapes and dtypes."""
         plan = self.plan
-        raw, arena, table = self._room()
+        arena, table = self._room()
         arrays: list[Any] = [None] * len(plan.buffers)
         tuples: dict[int, Any] = {}
         for place, value in zip(self._inputs, values, strict=True):
@@ -118,7 +116,7 @@ class Program:
             table[-1] = 0
             return self.graph.run(*values)  # an index is out of range: NumPy's own error says which
         found = [self._out(w, arrays) for w in self.graph.outputs]
-        self._rooms.append((raw, arena, table))
+        self._rooms.append((arena, table))
         return found
 
     def _array(self, view: View, arrays: list[Any]) -> Any:
@@ -229,6 +227,13 @@ def _plain(leaf: Any) -> Any:
     """An argument as an array."""
     value = np.asarray(leaf.value if isinstance(leaf, Tensor) else leaf)
     return constant(value)._value if value.dtype.kind not in "fiub" else value
+
+
+def aligned(count: int) -> Any:
+    """An array of bytes that starts where a vector register is read from at once."""
+    raw = np.empty(count + ALIGN, np.uint8)
+    skip = -address(raw) % ALIGN
+    return raw[skip : skip + count]
 
 
 def address(array: Any) -> int:

@@ -234,7 +234,10 @@ def test_steps_lose_what_they_need_not_compute() -> None:
         for optimizer in ("sgd", "adam"):
             graph, values = step_of(net, LOSSES[loss][0], OPTIMISERS[optimizer], at, y)
             after = agree(graph, values)
-            assert len(after) <= len(graph)
+            if net is small and optimizer == "sgd":
+                assert len(after) == len(graph)  # nothing in it is computed twice
+            else:
+                assert len(after) < len(graph)
             if optimizer == "adam":
                 assert sum(w.op.name == "power" for w in after.gates) == 2
                 assert len(graph) - len(after) > 24

@@ -112,7 +112,7 @@ class Writer(Walks):
                 values: dict[int, Any] = {}
                 for s, v in reads.items():
                     if s in still:
-                        values[s] = self._wide(still[s], width)
+                        values[s] = b.splat(still[s], width)
                     else:
                         address = b.at(fixed["r", s], self._times(i, steps["r", s][-1]), type_of(v.dtype))
                         values[s] = self._read(address, v, width, mask)

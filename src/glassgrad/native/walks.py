@@ -118,7 +118,3 @@ class Walks:
             b.store(x, address)
         else:
             b.store_masked(x, address, mask)
-
-    def _wide(self, x: Any, width: int) -> Any:
-        """One value in every lane."""
-        return self.b.splat(x, width)

@@ -5,16 +5,17 @@ from __future__ import annotations
 import ctypes
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from glassgrad import passes
-from glassgrad.compiler import Program, address
+from glassgrad.compiler import Program, address, aligned
 from glassgrad.graphs import Graph
 from glassgrad.native import jit
 from glassgrad.native.emit import Code
-from glassgrad.native.plan import ALIGN, Plan
+from glassgrad.native.plan import Plan
 from glassgrad.native.steps import Call
 from glassgrad.native.target import host
 from glassgrad.native.training import Feed, write_training
@@ -33,7 +34,7 @@ class _Loop:
         carried = len(graph.outputs) - 1
         self.carried = carried
         pairs = tuple((i + 1, i) for i in range(carried))
-        self.plan = Plan(graph, [(out, into) for out, into in pairs])
+        self.plan = Plan(graph, pairs)
         step = carried + columns
         self.compiles = (
             not any(isinstance(s, Call) for s in self.plan.steps) and graph.inputs[step].dtype == np.int64
@@ -53,10 +54,10 @@ class _Loop:
         self.call = self.library.function(
             "train", None, [pointer, word, word, pointer, word, pointer, pointer, word, pointer]
         )
-        self._raw = np.empty(self.plan.arena + scratch + ALIGN, np.uint8)
+        self._arena = aligned(self.plan.arena + scratch)
         self.arrays: list[Any] = []
         self.table = np.zeros(base + columns, np.uintp)
-        self.table[0] = address(self._raw) + -address(self._raw) % ALIGN
+        self.table[0] = address(self._arena)
         for i, buffer in enumerate(self.plan.buffers):
             kept = buffer.kind in ("constant", "arena", "register")
             self.arrays.append(buffer.value if kept else np.zeros(buffer.size, buffer.dtype))
@@ -94,7 +95,8 @@ class NativeEngine(NumpyEngine):
             batch, count, order = self._run_of(stretch, done, memory.step)
             loop = self._loop(graphs(batch), stretch.rows, order is None)
             if not loop.compiles:
-                super().steps(graphs, memory, self._rest(stretch, done, count), losses[done : done + count])
+                rest = replace(stretch, first=stretch.first + done, count=count)
+                super().steps(graphs, memory, rest, losses[done : done + count])
             else:
                 self._advance(loop, memory, stretch, order, count, losses[done : done + count])
             done += count
@@ -117,12 +119,6 @@ class NativeEngine(NumpyEngine):
             columns = 2 if rows.weight is None else 3
             self._loops[key] = (graph, _Loop(graph, columns, drawn, self.threads))
         return self._loops[key][1]
-
-    def _rest(self, stretch: Stretch, done: int, count: int) -> Stretch:
-        return Stretch(
-            stretch.rows, stretch.frozen, stretch.batch_size, stretch.sampling, stretch.key, stretch.epoch,
-            stretch.first + done, count,
-        )  # fmt: skip
 
     def _run_of(self, stretch: Stretch, done: int, step: int) -> tuple[int, int, Array | None]:
         """Steps of one batch size in a row from here: rows a step, how many steps, and their rows in order.
