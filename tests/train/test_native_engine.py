@@ -113,3 +113,19 @@ def test_any_number_of_threads_gives_the_same_bits(batch: int) -> None:
     for other in found[1:]:
         for a, b in zip(found[0], other, strict=True):
             np.testing.assert_array_equal(a, b)
+
+
+def test_an_index_out_of_range_in_a_loss_is_an_error_and_changes_nothing() -> None:
+    def loss(output: Any, y: Any) -> Any:
+        return -np.mean(np.take_along_axis(output, y[:, None], axis=1))
+
+    wrong = np.where(np.arange(100) == 37, 9, LABELS)
+    for engine in ("numpy", "native"):
+        net = nn.Sequential(nn.Linear(6, 4))
+        t = train.Trainer(net, loss, optim.SGD(0.1), batch_size=100, engine=engine)
+        t.steps(X, LABELS, n=2, sampling="shuffle")
+        before = [p.value.copy() for p in net.parameters()]
+        with pytest.raises(IndexError, match="out of bounds"):
+            t.steps(X, wrong, n=2, sampling="shuffle")
+        for a, p in zip(before, net.parameters(), strict=True):
+            np.testing.assert_array_equal(a, p.value)

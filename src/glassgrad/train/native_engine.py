@@ -94,11 +94,10 @@ class NativeEngine(NumpyEngine):
         while done < stretch.count:
             batch, count, order = self._run_of(stretch, done, memory.step)
             loop = self._loop(graphs(batch), stretch.rows, order is None)
-            if not loop.compiles:
+            run = loop.compiles and self._advance(loop, memory, stretch, order, count, losses[done : done + count])
+            if not run:  # or an index was out of range: gate by gate, NumPy says which
                 rest = replace(stretch, first=stretch.first + done, count=count)
                 super().steps(graphs, memory, rest, losses[done : done + count])
-            else:
-                self._advance(loop, memory, stretch, order, count, losses[done : done + count])
             done += count
 
     def run(self, graph: Graph, values: Sequence[Any]) -> list[Array]:
@@ -144,8 +143,8 @@ class NativeEngine(NumpyEngine):
 
     def _advance(
         self, loop: _Loop, memory: Memory, stretch: Stretch, order: Array | None, count: int, losses: Array
-    ) -> None:
-        """Run the compiled loop."""
+    ) -> bool:
+        """Run the compiled loop; False, and nothing changed, where an index was out of range."""
         step, arrays = memory.latest
         for place, value in zip(loop.inputs, arrays, strict=False):
             place[:] = np.asarray(value).reshape(-1)
@@ -169,6 +168,10 @@ class NativeEngine(NumpyEngine):
         work(0)
         for thread in team:
             thread.join()
+        if loop.table[loop.columns - 1]:
+            loop.table[loop.columns - 1] = 0
+            return False
         losses[:] = found
         after = [loop.inputs[i].reshape(loop.shapes[i]).copy()[()] for i in range(loop.carried)]
         memory.latest = (step + count, after)
+        return True
