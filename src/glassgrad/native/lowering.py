@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from glassgrad.native.builder import Builder
-from glassgrad.native.emit import VOID, Code, type_of
+from glassgrad.native.emit import VOID, Code, type_of, vector
 from glassgrad.native.math import Math
 from glassgrad.op import Op, promote
 
@@ -44,8 +45,9 @@ def compute_dtypes(gate: Any) -> list[np.dtype[Any]] | None:
 
 
 @functools.cache
-def _writes(op: Op, dtypes: tuple[np.dtype[Any], ...]) -> bool:
-    """Whether the gate's `lower` can be written for these dtypes: tried once on a function thrown away."""
+def _written(op: Op, dtypes: tuple[np.dtype[Any], ...]) -> int | None:
+    """How many instructions a gate's `lower` takes for these dtypes, tried on a function thrown away; None if it fails.
+    """
     code = Code("trial")
     function = code.function("trial", [type_of(d) for d in dtypes if d != _BOOL], VOID)
     b = Math(code, function)
@@ -54,8 +56,8 @@ def _writes(op: Op, dtypes: tuple[np.dtype[Any], ...]) -> bool:
         lower: Any = op.lower
         lower(b, *[b.truth(True) if d == _BOOL else next(given) for d in dtypes])
     except (AttributeError, NotImplementedError):
-        return False
-    return True
+        return None
+    return str(code).count(" = ")
 
 
 def lowers(gate: Any) -> bool:
@@ -65,7 +67,38 @@ def lowers(gate: Any) -> bool:
     dtypes = compute_dtypes(gate)
     if dtypes is None:
         return False
-    return gate.op.name == "cast" or (gate.op.lower is not None and _writes(gate.op, tuple(dtypes)))
+    return gate.op.name == "cast" or (gate.op.lower is not None and _written(gate.op, tuple(dtypes)) is not None)
+
+
+def weight(gate: Any) -> int:
+    """About how many instructions a gate that compiles takes for each number or vector."""
+    dtypes = compute_dtypes(gate)
+    return 1 if dtypes is None or gate.op.name == "cast" else max(1, _written(gate.op, tuple(dtypes)) or 1)
+
+
+def given(b: Builder, gate: Any, values: Mapping[int, Any], lanes: int) -> list[Any]:
+    """The operands of a gate as it takes them, from the values of wires by serial number."""
+    found, dtypes = [], compute_dtypes(gate)
+    assert dtypes is not None
+    for x, dtype in zip(gate.operands, dtypes, strict=True):
+        if x.op is None and x.weak:
+            constant = dtype == _BOOL
+            found.append(
+                b.truth(bool(x._value), lanes) if constant else b.const(x._value, vector(type_of(dtype), lanes))
+            )
+        else:
+            found.append(converted(b, values[x.serial], x.dtype, dtype))
+    return found
+
+
+def computed(b: Builder, gate: Any, values: Mapping[int, Any], lanes: int) -> Any:
+    """A gate on registers of `lanes` numbers."""
+    operands = given(b, gate, values, lanes)
+    if gate.op.name == "cast":
+        dtypes = compute_dtypes(gate)
+        assert dtypes is not None
+        return converted(b, operands[0], dtypes[0], gate.dtype)
+    return gate.op.lower(b, *operands)
 
 
 def converted(b: Builder, x: Any, source: np.dtype[Any], target: np.dtype[Any]) -> Any:

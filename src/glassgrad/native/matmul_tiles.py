@@ -34,6 +34,21 @@ class Place:
         """Write numbers there into an array which has C's shape and layout."""
         store(self.b, x, self._address(array), self.mask)
 
+    def address(self, array: Any, offset: int, steps: tuple[int, int], dtype: Any) -> tuple[Any, bool]:
+        """Where an array has the numbers that belong there, and whether they are side by side or one for all.
+
+        Parameters
+        ----------
+        offset : int
+            The array's first number that belongs to C.
+        steps : tuple of int
+            Numbers from one row and from one column of C to the next; along the vectors 0 or 1.
+        """
+        b, element = self.b, type_of(dtype)
+        down, along = reversed(steps) if self.way.swapped else steps
+        address = b.at(b.at(array, offset, element), times(b, self.row, down), element)
+        return b.at(address, times(b, self.column, along), element), along != 0
+
     def along_columns(self, array: Any) -> Any:
         """One number for each column of C, such as a bias."""
         return self._splat(array, 0) if self.way.swapped else self._side_by_side(array)

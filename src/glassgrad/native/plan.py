@@ -1,8 +1,9 @@
 """From a graph to kernels over buffers: which gates run in one loop, which in no code at all, where results lie.
 
 Gates that only look at numbers in another way (reshape, transpose, slice, broadcast) become views. Elementwise
-gates of one shape that can run together become one loop. What does not compile runs as a call of the
-gate's own forward, between two stretches of machine code.
+gates of one shape that can run together become one loop, with the sums over what they compute; a product takes
+in the loop that follows it (``fusion.py``). What does not compile runs as a call of the gate's own forward,
+between two stretches of machine code.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from glassgrad.graphs import Graph
+from glassgrad.native.fusion import fuse_products
 from glassgrad.native.lowering import lowers
 from glassgrad.native.matmul_plan import Product
-from glassgrad.native.steps import Buffer, Call, Copy, Gather, Loop, Multiply, Reduction, Step
+from glassgrad.native.steps import Buffer, Call, Copy, Gather, Loop, Multiply, Step, folded
 from glassgrad.native.views import View, row_major
 
 ALIGN = 64
@@ -30,7 +32,7 @@ class Plan:
     Attributes
     ----------
     steps : list
-        `Loop`, `Reduction`, `Copy` or `Call`, in the order they run.
+        Loops, products, copies, calls, in the order they run.
     buffers : list of Buffer
         All memory.
     views : dict
@@ -58,13 +60,15 @@ class Plan:
         inputs = {w.serial for w in graph.inputs}
         for wire in graph.inputs:
             self._own(wire, "input")
-        for wire in graph.wires:
+        for wire in _early_first(graph):
             if wire.serial in inputs or (wire.op is None and wire.weak and wire.operands == ()):
                 continue
             if wire.op is None:
                 self._own(wire, "constant", np.ascontiguousarray(wire._value))
             else:
                 self._gate(wire)
+        fuse_products(self.steps, self.views, self._readers())
+        self.made = {v.buffer: i for i, step in enumerate(self.steps) for v in self.writes(step)}
         self.replaced = {out for out, into in replaces if self._replace(graph.outputs[out], graph.inputs[into])}
         self._outputs()
         self._store()
@@ -88,8 +92,7 @@ class Plan:
         elif gate.op.kind == "elementwise" and lowers(gate):
             self._elementwise(gate)
         elif name in _REDUCTIONS and gate.dtype in (np.float32, np.float64) and gate.operands[0].dtype == gate.dtype:
-            self.steps.append(Reduction(gate, self.views[gate.operands[0].serial]))
-            self.made[self._own(gate, "arena").buffer] = len(self.steps) - 1
+            self._fold(gate)
         elif name == "matmul" and self._multiplies(gate):
             self._multiply(gate)
         elif self._gathers(gate):
@@ -175,33 +178,40 @@ class Plan:
     def _elementwise(self, gate: Any) -> None:
         """Join the latest loop of this shape, unless an operand is ready only after it."""
         shape = tuple(gate.shape)
-        place = next(
-            (
-                i
-                for i in range(len(self.steps) - 1, -1, -1)
-                if isinstance(s := self.steps[i], Loop) and s.shape == shape
-            ),
-            None,
-        )
-        if place is None or not all(self._ready(x, place) for x in gate.operands):
-            self.steps.append(Loop(shape))
-            place = len(self.steps) - 1
-        loop = self.steps[place]
-        assert isinstance(loop, Loop)
-        inside = {g.serial for g in loop.gates}
+        place, loop = self._loop(shape, gate.operands)
         for x in gate.operands:
-            if x.serial not in inside and x.serial in self.views:
+            if not loop.has(x) and x.serial in self.views:
                 loop.reads[x.serial] = self.views[x.serial].broadcast(shape)
         loop.gates.append(gate)
         self.made[self._own(gate, "arena").buffer] = place
+
+    def _fold(self, gate: Any) -> None:
+        """Join the loop that computes what is summed, or the latest of its shape; all sums of a loop go over its axes."""
+        x = gate.operands[0]
+        place, loop = self._loop(tuple(x.shape), (x,), folded(gate))
+        if not loop.has(x):
+            loop.reads[x.serial] = self.views[x.serial]
+        loop.folds.append(gate)
+        self.made[self._own(gate, "arena").buffer] = place
+
+    def _loop(self, shape: tuple[int, ...], operands: Sequence[Any], axes: Any = None) -> tuple[int, Loop]:
+        """The latest loop of a shape, if the operands are ready there and its sums go over these axes; or a new one."""
+        for place in range(len(self.steps) - 1, -1, -1):
+            loop = self.steps[place]
+            if isinstance(loop, Loop) and loop.shape == shape:
+                alike = axes is None or not loop.folds or folded(loop.folds[0]) == axes
+                if alike and all(self._ready(x, place) for x in operands):
+                    return place, loop
+                break
+        self.steps.append(Loop(shape))
+        return len(self.steps) - 1, self.steps[-1]  # type: ignore[return-value]
 
     def _ready(self, x: Any, place: int) -> bool:
         """Whether an operand can be read in the loop at `place`."""
         if x.serial not in self.views:
             return True
         loop = self.steps[place]
-        assert isinstance(loop, Loop)
-        if any(g.serial == x.serial for g in loop.gates):
+        if isinstance(loop, Loop) and loop.has(x):
             return True
         return self.made.get(self.views[x.serial].buffer, -1) < place
 
@@ -211,17 +221,21 @@ class Plan:
         """Write an output over an input, if all that read the input have done so by then, element by element."""
         view, old = self.views.get(out.serial), self.views[into.serial]
         place = self.made.get(view.buffer, -1) if view is not None else -1
-        loop = self.steps[place] if place >= 0 else None
-        if view is None or not isinstance(loop, Loop) or out.op is None:
+        step = self.steps[place] if place >= 0 else None
+        loop = step.then if isinstance(step, Multiply) else step
+        if view is None or not isinstance(loop, Loop) or not loop.has(out):
             return False
-        if view.shape != old.shape or view.dtype != old.dtype or not any(g is out for g in loop.gates):
+        if view.shape != old.shape or view.dtype != old.dtype:
             return False
-        for i, step in enumerate(self.steps):
-            for read in self.reads(step):
+        for i, other in enumerate(self.steps):
+            for read in self.reads(other):
                 if read.buffer == view.buffer:
                     return False
                 if read.buffer == old.buffer and (i > place or (i == place and read != old)):
                     return False
+        if isinstance(step, Multiply) and old.buffer in (step.left.buffer, step.right.buffer):
+            return False
+        self.buffers[view.buffer].kind = "register"
         self.views[out.serial] = old
         return True
 
@@ -238,16 +252,22 @@ class Plan:
                 taken.add(view.buffer)
 
     def _store(self) -> None:
-        """A loop writes down what another step reads, and what is an output; the rest stays in registers."""
+        """What no other step reads, and is no output, stays in registers."""
         needed: set[int] = {self.views[w.serial].buffer for w in self.graph.outputs if w.serial in self.views}
         for step in self.steps:
             needed |= {v.buffer for v in self.reads(step)}
         for step in self.steps:
-            if isinstance(step, Loop):
-                step.stored = [g for g in step.gates if self.views[g.serial].buffer in needed]
-                for g in step.gates:
-                    if self.views[g.serial].buffer not in needed:
-                        self.buffers[self.views[g.serial].buffer].kind = "register"
+            if isinstance(step, Multiply):
+                step.keep = step.then is None or self._needed(step.gate, needed)
+            loop = step.then if isinstance(step, Multiply) else step
+            if isinstance(loop, Loop):
+                loop.stored = [g for g in loop.gates if self._needed(g, needed)]
+
+    def _needed(self, gate: Any, needed: set[int]) -> bool:
+        buffer = self.views[gate.serial].buffer
+        if buffer not in needed:
+            self.buffers[buffer].kind = "register"
+        return buffer in needed
 
     def reads(self, step: Step) -> list[View]:
         """The views a step reads from memory."""
@@ -258,8 +278,31 @@ class Plan:
         if isinstance(step, Gather):
             return [step.read, *step.indices]
         if isinstance(step, Multiply):
-            return [step.left, step.right]
+            return [step.left, step.right, *([] if step.then is None else step.then.reads.values())]
         return [step.read]
+
+    def writes(self, step: Step, stored: bool = False) -> list[View]:
+        """The views a step computes, or only those that it writes to memory."""
+        if isinstance(step, Copy):
+            return [step.write]
+        if isinstance(step, Loop):
+            return [self.views[g.serial] for g in (*(step.stored if stored else step.gates), *step.folds)]
+        made = [self.views[step.gate.serial]] if step.gate.serial in self.views else []
+        if isinstance(step, Multiply):
+            after = [] if step.then is None else self.writes(step.then, stored)
+            return [*(made if step.keep or not stored else []), *after]
+        return made
+
+    def _readers(self) -> dict[int, list[Any]]:
+        """For each buffer the steps that read it, in order; last, for an output, None."""
+        found: dict[int, list[Any]] = {}
+        for step in self.steps:
+            for view in self.reads(step):
+                found.setdefault(view.buffer, []).append(step)
+        for wire in self.graph.outputs:
+            if wire.serial in self.views:
+                found.setdefault(self.views[wire.serial].buffer, []).append(None)
+        return found
 
     def _places(self) -> None:
         """Places in the arena, each used again after the last step that reads it."""
@@ -306,3 +349,16 @@ class Plan:
             else:
                 parts.append([i])
         return parts
+
+
+def _early_first(graph: Graph) -> list[Any]:
+    """The wires of a graph in order, but single numbers that hang on inputs only before all else.
+
+    So that what uses them, such as the factors of Adam's step, need not wait for them.
+    """
+    early = {w.serial for w in graph.inputs}
+    for w in graph.wires:
+        alone = w.op is None or (w.op.kind == "elementwise" and w.parts is None and w.shape == ())
+        if alone and all(x.serial in early for x in w.operands):
+            early.add(w.serial)
+    return sorted(graph.wires, key=lambda w: w.serial not in early)

@@ -30,28 +30,40 @@ class Buffer:
 
 @dataclass(slots=True)
 class Loop:
-    """Elementwise gates of one shape in one loop nest; `stored` are the gates whose results leave it."""
+    """Elementwise gates of one shape in one loop nest.
+
+    Attributes
+    ----------
+    gates : list
+        What is computed for each element, in order.
+    reads : dict
+        For wires from elsewhere, by serial number: the view that is read, as large as the loop.
+    stored : list
+        The gates whose results leave the loop.
+    folds : list
+        Sums, maxima and minima of values that the loop computes or reads, all over the same axes.
+    """
 
     shape: tuple[int, ...]
     gates: list[Any] = field(default_factory=list)
     reads: dict[int, View] = field(default_factory=dict)
     stored: list[Any] = field(default_factory=list)
+    folds: list[Any] = field(default_factory=list)
+
+    def has(self, wire: Any) -> bool:
+        """Whether the loop computes this wire for each element."""
+        return any(g is wire for g in self.gates)
 
     def text(self, graph: Graph) -> str:
         """The step in one line."""
-        return f"loop over {self.shape}: {', '.join(g.op.name for g in self.gates)}"
+        parts = [g.op.name for g in self.gates] + [f"{g.op.name} over {folded(g)}" for g in self.folds]
+        return f"loop over {self.shape}: {', '.join(parts)}"
 
 
-@dataclass(slots=True)
-class Reduction:
-    """Sum, max or min over some axes."""
-
-    gate: Any
-    read: View
-
-    def text(self, graph: Graph) -> str:
-        """The step in one line."""
-        return f"{self.gate.op.name} of {self.read.shape} over axes {self.gate.params['axis']}"
+def folded(gate: Any) -> tuple[int, ...]:
+    """The axes of more than one element that a reduction goes over."""
+    shape = gate.operands[0].shape
+    return tuple(a for a in gate.params["axis"] if shape[a] != 1)
 
 
 @dataclass(slots=True)
@@ -82,17 +94,34 @@ class Gather:
 
 @dataclass(slots=True)
 class Multiply:
-    """A matrix product; `product` knows shapes and transpositions, `reads` are its two matrices."""
+    """A matrix product.
+
+    Attributes
+    ----------
+    gate : Wire
+        Its result.
+    product : Product
+        Shapes and transpositions.
+    left, right : View
+        Its two matrices.
+    then : Loop, optional
+        What is done to the numbers of the result while they are in registers.
+    keep : bool
+        Whether the result itself is stored.
+    """
 
     gate: Any
     product: Product
     left: View
     right: View
+    then: Loop | None = None
+    keep: bool = True
 
     def text(self, graph: Graph) -> str:
         """The step in one line."""
         turned = [" transposed" if t else "" for t in (self.product.transpose_a, self.product.transpose_b)]
-        return f"product of {self.left.shape}{turned[0]} and {self.right.shape}{turned[1]}"
+        after = "" if self.then is None else f", then {', '.join(g.op.name for g in self.then.gates)}"
+        return f"product of {self.left.shape}{turned[0]} and {self.right.shape}{turned[1]}{after}"
 
 
 @dataclass(slots=True)
@@ -106,4 +135,4 @@ class Call:
         return f"call of NumPy: {self.gate.op.name} -> {graph.name(self.gate)}"
 
 
-Step = Loop | Reduction | Copy | Gather | Multiply | Call
+Step = Loop | Copy | Gather | Multiply | Call

@@ -27,31 +27,42 @@ class Team:
     ----------
     b : Builder
         Writes the function.
-    thread : i64 value
-        The number of the thread that runs.
-    size : int
-        How many there are.
+    thread, size : i64 values
+        The number of the thread that runs, and how many there are.
+    most : int
+        How many there may be, and into how many pieces large steps are cut.
     counter : pointer
         64 bits that are 0 when the function starts, shared by all.
     give_way : str
         The system's function that lets other threads run; see `Target.give_way`.
     """
 
-    def __init__(self, b: Builder, thread: Any, size: int, counter: Any, give_way: str) -> None:
-        self.b, self.thread, self.size, self.counter, self.give_way = b, thread, size, counter, give_way
+    def __init__(self, b: Builder, thread: Any, size: Any, most: int, counter: Any, give_way: str) -> None:
+        self.b, self.thread, self.size, self.most = b, thread, size, most
+        self.counter, self.give_way = counter, give_way
         self.passed = b.room(I64)
         b.store(b.index(0), self.passed)
         self.pending: list[tuple[Place, bool, bool]] = []
 
     def share(self, n: int) -> tuple[Any, Any]:
         """The part of `n` items that the running thread does: from, to."""
-        b, size = self.b, self.b.index(self.size)
-        start = b.ir.sdiv(b.mul(self.thread, b.index(n)), size)
-        return start, b.ir.sdiv(b.mul(b.add(self.thread, b.index(1)), b.index(n)), size)
+        b = self.b
+        start = b.ir.sdiv(b.mul(self.thread, b.index(n)), self.size)
+        return start, b.ir.sdiv(b.mul(b.add(self.thread, b.index(1)), b.index(n)), self.size)
 
-    def only(self, number: int) -> AbstractContextManager[Any]:
-        """What follows in the with-statement is this one thread's."""
-        return self.b.when(self.b.compare("==", self.thread, self.b.index(number)))
+    def first(self) -> AbstractContextManager[Any]:
+        """What follows in the with-statement is the first thread's."""
+        return self.b.when(self.b.compare("==", self.thread, self.b.index(0)))
+
+    def last(self) -> AbstractContextManager[Any]:
+        """What follows is the last thread's."""
+        return self.b.when(self.b.compare("==", self.thread, self.b.sub(self.size, self.b.index(1))))
+
+    def turn(self, piece: int) -> AbstractContextManager[Any]:
+        """What follows is done by the thread whose turn this piece is."""
+        b, number = self.b, self.b.index(piece)
+        round_ = b.ir.sdiv(number, self.size)
+        return b.when(b.compare("==", self.thread, b.sub(number, b.mul(round_, self.size))))
 
     def before(self, reads: Iterable[Place], writes: Iterable[Place], shared: bool) -> None:
         """Note what a step touches; wait first if another thread may have made or may still need it."""
@@ -62,10 +73,14 @@ class Team:
 
     def wait(self) -> None:
         """Go on when all threads are here."""
-        b = self.b
         self.pending.clear()
+        with self.b.when(self.b.compare(">", self.size, self.b.index(1))):
+            self._meet()
+
+    def _meet(self) -> None:
+        b = self.b
         b.ir.atomic_rmw("add", self.counter, b.index(1), "acq_rel")
-        goal = b.add(b.load(self.passed, I64), b.index(self.size))
+        goal = b.add(b.load(self.passed, I64), self.size)
         b.store(goal, self.passed)
         block = b.ir.block
         spin, rest, on = (b.function.append_basic_block(n) for n in ("spin", "rest", "on"))

@@ -17,6 +17,8 @@ from glassgrad.native.target import Target
 from glassgrad.native.team import Team
 from glassgrad.native.views import View
 
+_LARGE = 16384  # numbers of a batch that are worth cutting among threads
+
 
 @dataclass(frozen=True, slots=True)
 class Feed:
@@ -36,20 +38,20 @@ class Feed:
 def write_training(
     code: Code, name: str, plan: Plan, target: Target, feed: Feed, batch: int, drawn: bool, threads: int
 ) -> int:
-    """Write ``name(table, count, first, order, n, key, losses, thread, counter)``.
+    """Write ``name(table, count, first, order, n, key, losses, thread, size, counter)``.
 
     It takes `count` steps from step number `first` on. Rows are drawn from `n` with the key (two 32-bit
-    words), or read from `order`, `batch` numbers a step. `threads` of them run it side by side.
+    words), or read from `order`, `batch` numbers a step. `size` threads, `threads` at most, run it side by side.
 
     Returns
     -------
     int
         Bytes of scratch memory that it needs behind the arena.
     """
-    function = code.function(name, [POINTER, I64, I64, POINTER, I64, POINTER, POINTER, I64, POINTER])
-    table, count, first, order, n, key, losses, thread, counter = function.args
+    function = code.function(name, [POINTER, I64, I64, POINTER, I64, POINTER, POINTER, I64, I64, POINTER])
+    table, count, first, order, n, key, losses, thread, size, counter = function.args
     b = Math(code, function)
-    team = Team(b, thread, threads, counter, target.give_way) if threads > 1 else None
+    team = Team(b, thread, size, threads, counter, target.give_way) if threads > 1 else None
     writer = Writer(b, table, plan, target, team)
     steps = range(len(plan.steps))
     writer.touch(steps)
@@ -72,12 +74,15 @@ def write_training(
             integers(b, fold_in(b, (words[0], words[1]), number), n, batch, places, lanes)
         else:
             rows = b.at(order, b.mul(s, b.index(batch)), I64)
+        for (i, _), source in zip(feed.columns, sources, strict=True):
+            shared = team if inputs[i].size >= _LARGE else None
+            with nullcontext() if shared else _alone(team):
+                _gather(b, writer, inputs[i], source, rows, batch, target, shared)
         with _alone(team):
-            for (i, _), source in zip(feed.columns, sources, strict=True):
-                _gather(b, writer, inputs[i], source, rows, batch, target)
             b.store(number, writer.base(inputs[feed.step]))
         if team is not None:
-            team.before((), [writer.place(inputs[i]) for i in (*(i for i, _ in feed.columns), feed.step)], False)
+            team.before((), [writer.place(inputs[i]) for i, _ in feed.columns], True)
+            team.before((), [writer.place(inputs[feed.step])], False)
         writer.write(steps)
         if team is not None:
             team.wait()
@@ -96,14 +101,17 @@ def write_training(
 
 def _alone(team: Team | None) -> AbstractContextManager[Any]:
     """What the first thread does for all."""
-    return nullcontext() if team is None else team.only(0)
+    return nullcontext() if team is None else team.first()
 
 
-def _gather(b: Math, writer: Writer, view: View, source: Any, rows: Any, batch: int, target: Target) -> None:
-    """Copy the chosen rows of a column into the step's input."""
+def _gather(
+    b: Math, writer: Writer, view: View, source: Any, rows: Any, batch: int, target: Target, team: Team | None
+) -> None:
+    """Copy the chosen rows of a column into the step's input; a team shares the rows."""
     element, width = type_of(view.dtype), view.size // batch
     place = writer.base(view)
-    with b.loop(0, batch) as j:
+    start, stop = (0, batch) if team is None else team.share(batch)
+    with b.loop(start, stop) as j:
         row = b.load(b.at(rows, j, I64), I64)
         _copy(
             b, b.at(source, b.mul(row, b.index(width)), element), b.at(place, b.mul(j, b.index(width)), element),

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from glassgrad.native.builder import Builder
 from glassgrad.native.emit import I8, POINTER, type_of, vector
 from glassgrad.native.math import Math
 from glassgrad.native.plan import Plan
@@ -79,7 +80,7 @@ class Walks:
             with self.b.loop(self.b.mul(start, wide), self.b.mul(stop, wide), lanes) as i:
                 body(i, lanes, None)
             if n % lanes:
-                with self.team.only(self.team.size - 1):
+                with self.team.last():
                     body(whole, lanes, self.b.first_lanes(n % lanes, lanes))
             return
         if whole == lanes:
@@ -89,6 +90,11 @@ class Walks:
                 body(i, lanes, None)
         if n % lanes:
             body(whole, lanes, self.b.first_lanes(n % lanes, lanes))
+
+    def operation(self, name: str) -> Callable[[Any, Any], Any]:
+        """How a reduction joins two values."""
+        b = self.b
+        return {"sum": b.add, "mean": b.add, "max": b.maximum, "min": b.minimum}[name]
 
     def _times(self, i: Any, stride: int) -> Any:
         if isinstance(i, int):
@@ -105,16 +111,25 @@ class Walks:
         return address
 
     def _read(self, address: Any, view: View, width: int, mask: Any = None) -> Any:
-        """A value, or a vector of neighbours; truth values are stored as bytes and held as bits."""
-        b, kind = self.b, vector(type_of(view.dtype), width)
-        x = b.load(address, kind) if mask is None else b.load_masked(address, kind, mask)
-        return b.compare("!=", x, b.const(0, kind)) if view.dtype == _BOOL else x
+        """A value of a view, or a vector of neighbours."""
+        return read(self.b, address, view.dtype, width, mask)
 
     def _write(self, x: Any, address: Any, view: View, mask: Any) -> None:
-        b = self.b
-        if view.dtype == _BOOL:
-            x = b.widen(x, type_of(view.dtype), signed=False)
-        if mask is None:
-            b.store(x, address)
-        else:
-            b.store_masked(x, address, mask)
+        write(self.b, x, address, view.dtype, mask)
+
+
+def read(b: Builder, address: Any, dtype: np.dtype[Any], width: int, mask: Any = None) -> Any:
+    """A value, or a vector of neighbours; truth values are stored as bytes and held as bits."""
+    kind = vector(type_of(dtype), width)
+    x = b.load(address, kind) if mask is None else b.load_masked(address, kind, mask)
+    return b.compare("!=", x, b.const(0, kind)) if dtype == _BOOL else x
+
+
+def write(b: Builder, x: Any, address: Any, dtype: np.dtype[Any], mask: Any) -> None:
+    """Write a value, or the lanes of a mask of a vector."""
+    if dtype == _BOOL:
+        x = b.widen(x, type_of(dtype), signed=False)
+    if mask is None:
+        b.store(x, address)
+    else:
+        b.store_masked(x, address, mask)

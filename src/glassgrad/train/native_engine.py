@@ -52,7 +52,7 @@ class _Loop:
         self.library = jit.compile_ir(self.ir, target)
         word, pointer = ctypes.c_int64, ctypes.c_void_p
         self.call = self.library.function(
-            "train", None, [pointer, word, word, pointer, word, pointer, pointer, word, pointer]
+            "train", None, [pointer, word, word, pointer, word, pointer, pointer, word, word, pointer]
         )
         self._arena = aligned(self.plan.arena + scratch)
         self.arrays: list[Any] = []
@@ -159,7 +159,7 @@ class NativeEngine(NumpyEngine):
         def work(thread: int) -> None:
             loop.call(
                 loop.table.ctypes.data, count, step, None if order is None else address(order), len(stretch.rows),
-                address(key), address(found), thread, address(counter),
+                address(key), address(found), thread, loop.threads, address(counter),
             )  # fmt: skip
 
         team = [threading.Thread(target=work, args=(i,)) for i in range(1, loop.threads)]
