@@ -51,7 +51,7 @@ class Program:
     def __init__(self, graph: Graph, target: Target | None = None) -> None:
         start = time.perf_counter()
         self.snapshots: list[Any] = []
-        self.graph = passes.run(graph, snapshots=self.snapshots)
+        self.graph = passes.run(graph, passes.NATIVE, self.snapshots)
         self.plan = Plan(self.graph)
         self.target = host() if target is None else target
         code = Code()

@@ -189,7 +189,7 @@ relu = Op(
     "relu",
     shape=ufunc_shape(np.positive),
     forward=lambda x: np.maximum(x, 0),
-    gradients=(lambda g, out, x: g * (x > 0),),
+    gradients=(lambda g, out, x: g * (out > 0),),
     explain=Explanation(r"\max(0, x)", "an open or a shut door for the upstream gradient", "routes", (r"[x > 0]",)),
     lower=lambda b, x: b.maximum(x, b.const(0, x.type)),
     cases=unary(),

@@ -17,11 +17,15 @@ from glassgrad.passes.dead import drop_dead
 from glassgrad.passes.duplicates import merge_duplicates
 from glassgrad.passes.rewrite import Pass, Snapshot
 from glassgrad.passes.simplify import simplify
+from glassgrad.passes.thin import thin_products
 
-__all__ = ["PASSES", "Pass", "Snapshot", "run"]
+__all__ = ["NATIVE", "PASSES", "Pass", "Snapshot", "run"]
 
 PASSES: tuple[Pass, ...] = (fold_constants, simplify, merge_duplicates, drop_dead)
 """The passes, in the order they run."""
+
+NATIVE: tuple[Pass, ...] = (*PASSES, thin_products)
+"""Those of the compiler: the last adds gates that its loops compute on the way, and changes the order of sums."""
 
 ROUNDS = 20
 """How often all passes run at most; two or three rounds are usual."""

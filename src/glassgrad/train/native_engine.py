@@ -30,7 +30,7 @@ class _Loop:
     """The compiled loop around one step graph, and the memory it works in."""
 
     def __init__(self, graph: Graph, columns: int, drawn: bool, threads: int | None) -> None:
-        graph = passes.run(graph)
+        graph = passes.run(graph, passes.NATIVE)
         carried = len(graph.outputs) - 1
         self.carried = carried
         pairs = tuple((i + 1, i) for i in range(carried))
