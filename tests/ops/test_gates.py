@@ -169,7 +169,9 @@ def test_ufuncs_of_tensors_equal_numpy(ufunc: Any) -> None:
         got = ufunc(*[gg.tensor(x) if np.asarray(x).dtype.kind == "f" else x for x in xs])
         got = got.value if isinstance(got, gg.Tensor) else got
         want = ufunc(*xs)
-        np.testing.assert_array_equal(np.asarray(got), np.asarray(want))
+        # the order in which BLAS sums is not the same for all of its functions on all CPUs
+        close = 0 if ufunc.signature is None else 4 * np.finfo(float).eps
+        np.testing.assert_allclose(np.asarray(got), np.asarray(want), rtol=close, atol=close)
         assert np.asarray(got).dtype == np.asarray(want).dtype
 
 

@@ -79,14 +79,16 @@ class Kernel:
     def pieces(self, count: int) -> list[tuple[int, int, int, int]]:
         """C cut into at most `count` pieces of about equal size: rows and columns from and to.
 
-        Where B is packed, or C is wide, each piece is some columns, else some rows.
+        Into columns or into rows, whichever makes the largest piece smaller. Rows are dearer where B is packed, which
+        then every piece does for itself.
         """
-        m, n = self.product.m, self.product.n
-        by_columns = ceil(n / self.column_step), [(0, m, *ends) for ends in _ends(n, self.column_step, count)]
-        by_rows = ceil(m / self.row_step), [(*ends, 0, n) for ends in _ends(m, self.row_step, count)]
-        if self.way.pack and by_columns[0] >= count:
-            return by_columns[1]
-        return max(by_rows, by_columns, key=lambda cut: (min(cut[0] // count, 8), cut is by_rows))[1]
+        m, n, lanes = self.product.m, self.product.n, self.way.lanes
+        columns = [(0, m, *ends) for ends in _ends(n, self.column_step, count)]
+        rows = [(*ends, 0, n) for ends in _ends(m, self.row_step, count)]
+        again = {"": 0.0, "copy": 3.0, "transpose": 16.0}[self.way.pack] / m
+        wide = max(ceil((stop - start) / lanes) for _, _, start, stop in columns) / ceil(n / lanes)
+        high = max(stop - start for start, stop, _, _ in rows) / m + again * (1 - 1 / len(rows))
+        return columns if wide <= high else rows
 
 
 def _ends(total: int, step: int, count: int) -> list[tuple[int, int]]:

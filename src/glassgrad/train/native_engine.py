@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,7 +14,9 @@ from glassgrad import passes
 from glassgrad.compiler import Program, address, aligned
 from glassgrad.graphs import Graph
 from glassgrad.native import jit
+from glassgrad.native.crew import Pace, cores, together
 from glassgrad.native.emit import Code
+from glassgrad.native.loops import is_large
 from glassgrad.native.plan import Plan
 from glassgrad.native.steps import Call
 from glassgrad.native.target import host
@@ -46,8 +48,9 @@ class _Loop:
         base = len(self.plan.buffers) + 2
         feed = Feed(tuple((carried + k, base + k) for k in range(columns)), step, 0, pairs)
         code, target = Code(), host()
-        self.threads = threads or 1
-        scratch = write_training(code, "train", self.plan, target, feed, self.batch, drawn, self.threads)
+        most = threads or (cores() if any(is_large(step) for step in self.plan.steps) else 1)
+        self.pace = Pace(most, fixed=threads is not None)
+        scratch = write_training(code, "train", self.plan, target, feed, self.batch, drawn, most)
         self.ir = str(code)
         self.library = jit.compile_ir(self.ir, target)
         word, pointer = ctypes.c_int64, ctypes.c_void_p
@@ -154,20 +157,17 @@ class NativeEngine(NumpyEngine):
         for k, column in enumerate(columns):
             loop.table[loop.columns + k] = address(column)
         key = np.ascontiguousarray(random.fold_in(stretch.key, REPLACEMENT))
-        found, counter = np.empty(count), np.zeros(1, np.int64)
-
-        def work(thread: int) -> None:
-            loop.call(
-                loop.table.ctypes.data, count, step, None if order is None else address(order), len(stretch.rows),
-                address(key), address(found), thread, loop.threads, address(counter),
+        found, done = np.empty(count), 0
+        while done < count:
+            size, some = loop.pace.next(count - done)
+            counter, started = np.zeros(1, np.int64), time.perf_counter()
+            arguments = (
+                loop.table.ctypes.data, some, step + done, None if order is None else address(order[done * loop.batch :]),
+                len(stretch.rows), address(key), address(found[done:]),
             )  # fmt: skip
-
-        team = [threading.Thread(target=work, args=(i,)) for i in range(1, loop.threads)]
-        for thread in team:
-            thread.start()
-        work(0)
-        for thread in team:
-            thread.join()
+            together(lambda thread: loop.call(*arguments, thread, size, address(counter)), size)  # noqa: B023
+            loop.pace.took(size, some, time.perf_counter() - started)
+            done += some
         if loop.table[loop.columns - 1]:
             loop.table[loop.columns - 1] = 0
             return False
