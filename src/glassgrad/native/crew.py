@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 _MOST = 1024  # threads of all crews together: each call has as many as it asks for, since they wait for each other
-_LOOK, _AGAIN = 30e-3, 2.0  # seconds that a try takes, and after which the others are tried again
+_LOOK, _AGAIN = 10e-3, 2.0  # seconds that a try takes, and after which the others are tried again at the latest
 _pools: list[ThreadPoolExecutor] = []
 
 
 def cores() -> int:
     """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return len(_allowed()) or os.cpu_count() or 1
+
+
+def _allowed() -> list[int]:
+    """The numbers of the cores that the calling thread may use, where the system tells."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 
 
 def together(work: Callable[[int], None], size: int) -> None:
@@ -29,23 +35,37 @@ def together(work: Callable[[int], None], size: int) -> None:
         return
     if not _pools:
         _pools.append(ThreadPoolExecutor(_MOST, thread_name_prefix="glassgrad"))
-    led, interrupted = _pools[0].submit(_led, _pools[0], work, size), None
-    while not led.done():
+    allowed, begun, ended, done = _allowed(), itertools.count(), itertools.count(1), threading.Event()
+
+    def part() -> None:
+        number = next(begun)
+        if number < size:
+            try:
+                _place(number, allowed)
+                work(number)
+            finally:
+                if next(ended) == size:
+                    done.set()
+
+    interrupted, handed = None, False
+    while not done.is_set():
         try:
-            led.exception()
+            if not handed:  # an interruption leaves open how many were: parts too many find nothing to do
+                for _ in range(size):
+                    _pools[0].submit(part)
+                handed = True
+            done.wait()
         except BaseException as error:  # passed on once nobody needs anybody any more
             interrupted = error
     if interrupted is not None:
         raise interrupted
-    led.result()
 
 
-def _led(pool: ThreadPoolExecutor, work: Callable[[int], None], size: int) -> None:
-    """Run the first part, and have others run the rest. A thread that runs wakes the others on cores that are free."""
-    others = [pool.submit(work, i) for i in range(1, size)]
-    work(0)
-    for other in others:
-        other.result()
+def _place(number: int, allowed: list[int]) -> None:
+    """A core for each thread: those that wait for each other by spinning may otherwise be left on one for long."""
+    if allowed:
+        with contextlib.suppress(OSError):
+            os.sched_setaffinity(0, {allowed[number % len(allowed)]})
 
 
 class Pace:
@@ -70,7 +90,7 @@ class Pace:
         self._step: dict[int, float] = {}  # seconds of a step, as far as is known
         self._tried: dict[int, tuple[int, float]] = {}  # steps and seconds of the trial under way
         self._sure: set[int] = set()
-        self._spent = 0.0
+        self._spent, self._rest, self._chosen = 0.0, _LOOK, 0
 
     def next(self, count: int) -> tuple[int, int]:
         """Threads, and steps to take with them, of `count` that are left."""
@@ -81,7 +101,7 @@ class Pace:
                 known = self._step.get(size)
                 return size, min(count, max(1, int(_LOOK / known))) if known else 1
         best = self._best()
-        return best, min(count, max(1, int(_AGAIN / self._step[best])))
+        return best, min(count, max(1, int((self._rest - self._spent) / self._step[best])))
 
     def took(self, size: int, count: int, seconds: float) -> None:
         """Note what some steps took."""
@@ -95,10 +115,15 @@ class Pace:
             self._step[size] = so_far / steps
             self._sure.add(size)
             del self._tried[size]
+        if len(self._sure) < len(self.sizes):
+            return
+        best = self._best()
+        if best != self._chosen:  # what has changed may change again soon
+            self._chosen, self._rest = best, 5 * _LOOK
         self._spent += seconds
-        if self._spent > _AGAIN:
-            self._spent = 0.0
-            self._sure &= {self._best()}  # the others may be worth it by now
+        if self._spent >= self._rest:
+            self._spent, self._rest = 0.0, min(2 * self._rest, _AGAIN)
+            self._sure = {best}  # the others may be worth it by now
 
     def _best(self) -> int:
         return min(self._step, key=lambda size: self._step[size])

@@ -79,7 +79,6 @@ class Writer(Walks):
         elif isinstance(step, Copy):
             self._copy(step)
 
-
     def _copy(self, step: Copy) -> None:
         views = [step.read, step.write]
         sizes, strides = collapse(step.read.shape, [v.strides for v in views])
