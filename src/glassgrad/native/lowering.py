@@ -46,7 +46,7 @@ def compute_dtypes(gate: Any) -> list[np.dtype[Any]] | None:
 @functools.cache
 def _writes(op: Op, dtypes: tuple[np.dtype[Any], ...]) -> bool:
     """Whether the gate's `lower` can be written for these dtypes: tried once on a function thrown away."""
-    code = Code("trial")
+    code = Code()
     function = code.function("trial", [type_of(d) for d in dtypes if d != _BOOL], VOID)
     b = Math(code, function)
     given = iter(function.args)
