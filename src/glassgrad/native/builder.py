@@ -11,24 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
-
-from glassgrad.native.emit import (
-    F32,
-    I1,
-    I32,
-    I64,
-    POINTER,
-    VOID,
-    Code,
-    bytes_of,
-    element_of,
-    ir,
-    lanes_of,
-    like,
-    suffix,
-    vector,
-)
+from glassgrad.native.emit import F64, I1, I32, I64, POINTER, VOID, Code, ir, lanes_of, like, vector
+from glassgrad.native.instructions import IRBuilder
 
 
 class Builder:
@@ -44,30 +28,23 @@ class Builder:
 
     def __init__(self, code: Code, function: Any) -> None:
         self.code, self.function = code, function
-        self.ir = ir.IRBuilder(function.append_basic_block("entry"))
+        self.ir = IRBuilder(function.append_basic_block("entry"))
 
     # constants
 
     def const(self, value: float, kind: Any) -> Any:
         """A number, in every lane of `kind`."""
-        element = element_of(kind)
-        if isinstance(element, ir.IntType):
-            one = ir.Constant(element, int(value))
-        else:
-            exact = float(np.float32(value)) if element is F32 or str(element) == "float" else float(value)
-            one = ir.Constant(element, exact)
-        return one if kind is element else ir.Constant(kind, [one] * kind.count)
+        return ir.Constant(kind, value)
 
     def bits(self, pattern: int, kind: Any) -> Any:
         """The floating number with these bits (IEEE 754), in every lane of `kind`."""
-        single = str(element_of(kind)) == "float"
-        value = struct.unpack("<f" if single else "<d", pattern.to_bytes(4 if single else 8, "little"))[0]
-        return self.const(value, kind)
+        code = "f" if kind.bytes == 4 else "d"
+        (value,) = struct.unpack(f"<{code}", pattern.to_bytes(kind.bytes, "little"))
+        return ir.Constant(kind, value)
 
     def truth(self, value: bool, lanes: int = 1) -> Any:
         """True or false, in every lane."""
-        one = ir.Constant(I1, int(value))
-        return one if lanes == 1 else ir.Constant(vector(I1, lanes), [one] * lanes)
+        return ir.Constant(vector(I1, lanes), int(value))
 
     def like(self, x: Any, element: Any) -> Any:
         """The type of `element`, as wide as `x`."""
@@ -84,30 +61,25 @@ class Builder:
         kind = vector(x.type, lanes)
         nothing = ir.Constant(kind, ir.Undefined)
         first = self.ir.insert_element(nothing, x, ir.Constant(I32, 0))
-        return self.ir.shuffle_vector(first, nothing, ir.Constant(ir.VectorType(I32, lanes), None))
+        return self.ir.shuffle_vector(first, nothing, ir.Constant(vector(I32, lanes), 0))
 
     def lane_numbers(self, lanes: int, element: Any = I64) -> Any:
         """0, 1, 2, … in the lanes."""
-        if lanes == 1:
-            return ir.Constant(element, 0)
         return ir.Constant(vector(element, lanes), list(range(lanes)))
 
     # arithmetic, on numbers and vectors alike
 
-    def _is_float(self, x: Any) -> bool:
-        return not isinstance(element_of(x.type), ir.IntType)
-
     def add(self, x: Any, y: Any) -> Any:
         """The sum."""
-        return self.ir.fadd(x, y) if self._is_float(x) else self.ir.add(x, y)
+        return self.ir.fadd(x, y) if x.type.floating else self.ir.add(x, y)
 
     def sub(self, x: Any, y: Any) -> Any:
         """The difference."""
-        return self.ir.fsub(x, y) if self._is_float(x) else self.ir.sub(x, y)
+        return self.ir.fsub(x, y) if x.type.floating else self.ir.sub(x, y)
 
     def mul(self, x: Any, y: Any) -> Any:
         """The product."""
-        return self.ir.fmul(x, y) if self._is_float(x) else self.ir.mul(x, y)
+        return self.ir.fmul(x, y) if x.type.floating else self.ir.mul(x, y)
 
     def div(self, x: Any, y: Any) -> Any:
         """The quotient, of floating numbers."""
@@ -115,7 +87,7 @@ class Builder:
 
     def neg(self, x: Any) -> Any:
         """-x, also of 0 and NaN."""
-        return self.ir.fneg(x) if self._is_float(x) else self.ir.neg(x)
+        return self.ir.fneg(x) if x.type.floating else self.ir.neg(x)
 
     def fma(self, x: Any, y: Any, z: Any) -> Any:
         """The sum ``x * y + z``, rounded once."""
@@ -124,8 +96,10 @@ class Builder:
     def call(self, name: str, *operands: Any, result: Any = None) -> Any:
         """An LLVM intrinsic overloaded on the type of its first operand, such as ``llvm.sqrt``."""
         kind = operands[0].type
-        full = f"{name}.{suffix(kind)}"
-        f = self.code.intrinsic(full, result or kind, [x.type for x in operands])
+        full = f"{name}.{kind.suffix}"
+        f = self.code.module.globals.get(full)
+        if f is None:
+            f = self.code.intrinsic(full, result or kind, [x.type for x in operands])
         return self.ir.call(f, operands)
 
     def sqrt(self, x: Any) -> Any:
@@ -134,7 +108,7 @@ class Builder:
 
     def abs(self, x: Any) -> Any:
         """The absolute value."""
-        if not self._is_float(x):
+        if not x.type.floating:
             return self.select(self.compare("<", x, self.const(0, x.type)), self.neg(x), x)
         return self.call("llvm.fabs", x)
 
@@ -167,18 +141,18 @@ class Builder:
     def maximum(self, x: Any, y: Any) -> Any:
         """The larger; NaN if either is, as NumPy's."""
         chosen = self.select(self.compare(">", x, y), x, y)
-        return self.select(self.is_nan(x), x, chosen) if self._is_float(x) else chosen
+        return self.select(self.is_nan(x), x, chosen) if x.type.floating else chosen
 
     def minimum(self, x: Any, y: Any) -> Any:
         """The smaller; NaN if either is, as NumPy's."""
         chosen = self.select(self.compare("<", x, y), x, y)
-        return self.select(self.is_nan(x), x, chosen) if self._is_float(x) else chosen
+        return self.select(self.is_nan(x), x, chosen) if x.type.floating else chosen
 
     # comparison and choice
 
     def compare(self, how: str, x: Any, y: Any) -> Any:
         """One bit for each lane: ``how`` is one of < <= == != >= >; false with NaN, but for ``!=``."""
-        if self._is_float(x):
+        if x.type.floating:
             return self.ir.fcmp_unordered(how, x, y) if how == "!=" else self.ir.fcmp_ordered(how, x, y)
         return self.ir.icmp_signed(how, x, y)
 
@@ -219,7 +193,7 @@ class Builder:
     def to_int(self, x: Any, element: Any = I32) -> Any:
         """A floating number, towards 0; what does not fit is saturated and NaN is 0, on every CPU alike."""
         kind = like(x.type, element)
-        f = self.code.intrinsic(f"llvm.fptosi.sat.{suffix(kind)}.{suffix(x.type)}", kind, [x.type])
+        f = self.code.intrinsic(f"llvm.fptosi.sat.{kind.suffix}.{x.type.suffix}", kind, [x.type])
         return self.ir.call(f, [x])
 
     def to_float(self, x: Any, element: Any, signed: bool = True) -> Any:
@@ -230,9 +204,9 @@ class Builder:
     def convert(self, x: Any, element: Any) -> Any:
         """Between float and double."""
         kind = like(x.type, element)
-        if kind == x.type:
+        if kind is x.type:
             return x
-        return self.ir.fpext(x, kind) if str(element) == "double" else self.ir.fptrunc(x, kind)
+        return self.ir.fpext(x, kind) if element is F64 else self.ir.fptrunc(x, kind)
 
     def widen(self, x: Any, element: Any, signed: bool = True) -> Any:
         """A whole number in more bits."""
@@ -266,7 +240,7 @@ class Builder:
         """Some lanes side by side; of one, the number itself."""
         if count == 1:
             return self.ir.extract_element(x, ir.Constant(I32, first))
-        mask = ir.Constant(ir.VectorType(I32, count), list(range(first, first + count)))
+        mask = ir.Constant(vector(I32, count), list(range(first, first + count)))
         return self.ir.shuffle_vector(x, ir.Constant(x.type, ir.Undefined), mask)
 
     # memory
@@ -281,11 +255,11 @@ class Builder:
 
     def load(self, address: Any, kind: Any, align: int | None = None) -> Any:
         """Read a number or vector; aligned to one number unless told."""
-        return self.ir.load(address, align=align or bytes_of(element_of(kind)), typ=kind)
+        return self.ir.load(address, align or kind.bytes, kind)
 
     def store(self, x: Any, address: Any, align: int | None = None) -> None:
         """Write a number or vector."""
-        self.ir.store(x, address, align=align or bytes_of(element_of(x.type)))
+        self.ir.store(x, address, align or x.type.bytes)
 
     def first_lanes(self, count: Any, lanes: int) -> Any:
         """A mask with the first `count` lanes on; `count` is a Python or a 64-bit number."""
@@ -295,23 +269,21 @@ class Builder:
 
     def load_masked(self, address: Any, kind: Any, mask: Any) -> Any:
         """Read the lanes of the mask; the others are 0 and their memory is not touched."""
-        name = f"llvm.masked.load.{suffix(kind)}.p0"
+        name = f"llvm.masked.load.{kind.suffix}.p0"
         f = self.code.intrinsic(name, kind, [POINTER, I32, mask.type, kind])
-        align = ir.Constant(I32, bytes_of(element_of(kind)))
+        align = ir.Constant(I32, kind.bytes)
         return self.ir.call(f, [address, align, mask, ir.Constant(kind, None)])
 
     def store_masked(self, x: Any, address: Any, mask: Any) -> None:
         """Write the lanes of the mask; the memory of the others is not touched."""
-        name = f"llvm.masked.store.{suffix(x.type)}.p0"
+        name = f"llvm.masked.store.{x.type.suffix}.p0"
         f = self.code.intrinsic(name, VOID, [x.type, POINTER, I32, mask.type])
-        self.ir.call(f, [x, address, ir.Constant(I32, bytes_of(element_of(x.type))), mask])
+        self.ir.call(f, [x, address, ir.Constant(I32, x.type.bytes), mask])
 
     def room(self, kind: Any, count: int = 1, align: int = 64) -> Any:
         """Memory on the stack, taken once at the start of the function."""
         with self.ir.goto_entry_block():
-            slot = self.ir.alloca(kind, count)
-        slot.align = align
-        return slot
+            return self.ir.alloca(kind, count, align)
 
     # control
 

@@ -31,6 +31,9 @@ SLOW = 1.0
 
 # What MCJIT is known to load everywhere: code and constants may lie anywhere in memory.
 _MODEL = {"codemodel": "jitdefault", "jit": True}
+# Our loops are written in vectors and unrolled by hand. LLVM's own pipeline takes eight times as long as these passes
+# and hardly makes them faster.
+_PASSES = ("loop_rotate", "new_gvn", "instruction_combine", "simplify_cfg")
 _AROUND = 4
 
 _released: deque[tuple[Any, Any]] = deque()
@@ -58,11 +61,12 @@ class Library:
     """
 
     def __init__(self, text: str, target: Target, opt: int, content: bytes, from_cache: bool, started: float) -> None:
-        self.functions = _names(_DEFINED, text)
+        outline = _outline(text)
+        self.functions = _names(_DEFINED, outline)
         self.target, self.from_cache, self.size = target, from_cache, len(content)
         self._text, self._opt = text, opt
         with LLVM:
-            engine, context = _loaded(content, target, _names(_ELSEWHERE, text))
+            engine, context = _loaded(content, target, _names(_ELSEWHERE, outline))
             self._addresses = {name: int(engine.get_function_address(name)) for name in self.functions}
         # At exit the code stays: a thread may still be in it.
         weakref.finalize(self, _release, engine, context).atexit = False
@@ -116,7 +120,7 @@ def compile_ir(
     text: str,
     target: Target | None = None,
     cache: bool = True,
-    opt: int = 3,
+    opt: int = 2,
     on_slow: Callable[[int], None] | None = say_slow,
 ) -> Library:
     """Compile IR text and load it.
@@ -130,7 +134,7 @@ def compile_ir(
     cache : bool
         Whether machine code may be read from and kept on disk.
     opt : int
-        From 0, fast to compile, to 3, fast to run.
+        From 0, no pass and code as it comes, to 3, LLVM's own pipeline, which takes several times as long as 2.
     on_slow : callable, optional
         Called once with the number of lines, from another thread, if compiling takes longer than `SLOW`.
 
@@ -182,13 +186,13 @@ def verify_ir(text: str, target: Target | None = None) -> None:
         pass
 
 
-def optimised(text: str, target: Target | None = None, opt: int = 3) -> str:
+def optimised(text: str, target: Target | None = None, opt: int = 2) -> str:
     """IR text after LLVM's optimisations for any target."""
     with _module(text, target or host(), opt, run=True) as (module, _):
         return str(module)
 
 
-def assembly(text: str, target: Target | None = None, opt: int = 3) -> str:
+def assembly(text: str, target: Target | None = None, opt: int = 2) -> str:
     """The machine code of IR text for any target, as text."""
     with _module(text, target or host(), opt, run=True) as (module, machine):
         return machine.emit_assembly(module)
@@ -200,7 +204,7 @@ def _key(text: str, target: Target, opt: int) -> str:
 
     versions = (glassgrad.__version__, llvmlite.__version__, *_llvm(target).llvm_version_info)
     return hashlib.sha256(
-        "\0".join([*map(str, versions), str(opt), repr(_MODEL), target.key, text]).encode()
+        "\0".join([*map(str, versions), str(opt), repr((_MODEL, _PASSES)), target.key, text]).encode()
     ).hexdigest()
 
 
@@ -255,20 +259,29 @@ def _module(text: str, target: Target, opt: int, run: bool) -> Iterator[tuple[An
             module.verify()
         except RuntimeError as error:
             raise _refused(str(module), str(error)) from None
-        if run:
-            options = stack.enter_context(llvm.create_pipeline_tuning_options(speed_level=opt))
-            # our loops are written in vectors and unrolled by hand; LLVM's own attempts only cost time
-            options.loop_unrolling = options.loop_vectorization = options.slp_vectorization = False
-            options.loop_interleaving = False
-            builder = stack.enter_context(llvm.create_pass_builder(machine, options))
-            passes = builder.getModulePassManager()
-            try:
-                passes.run(module, builder)
-            finally:
-                # closing it would free nothing: of its two bases, the one without a destructor comes first
-                llvm.newpassmanagers.NewPassManager._dispose(passes)
-                passes.detach()
+        if run and opt:
+            _run_passes(llvm, stack, module, machine, opt, "alwaysinline" in text)
         yield module, machine
+
+
+def _run_passes(llvm: Any, stack: contextlib.ExitStack, module: Any, machine: Any, opt: int, inlines: bool) -> None:
+    """Let LLVM improve a module."""
+    options = stack.enter_context(llvm.create_pipeline_tuning_options(speed_level=opt))
+    options.loop_unrolling = options.loop_vectorization = options.slp_vectorization = False
+    options.loop_interleaving = False
+    builder = stack.enter_context(llvm.create_pass_builder(machine, options))
+    if opt > 2:
+        passes = builder.getModulePassManager()
+    else:
+        passes = llvm.create_new_module_pass_manager()
+        for name in ("always_inliner", *_PASSES) if inlines else _PASSES:
+            getattr(passes, f"add_{name}_pass")()
+    try:
+        passes.run(module, builder)
+    finally:
+        # closing it would free nothing: of its two bases, the one without a destructor comes first
+        llvm.newpassmanagers.NewPassManager._dispose(passes)
+        passes.detach()
 
 
 _HEADER = re.compile(r"^target (?:triple|datalayout) *=.*$", re.MULTILINE)
@@ -277,7 +290,8 @@ _HEADER = re.compile(r"^target (?:triple|datalayout) *=.*$", re.MULTILINE)
 def _headed(text: str, triple: str, layout: str) -> str:
     """IR text that starts with this triple and data layout; its lines keep their numbers where it had some."""
     lines = [f'target triple = "{triple}"', f'target datalayout = "{layout}"']
-    text = _HEADER.sub(lambda _: lines.pop(0) if lines else "", text)
+    if text.startswith("target ") or "\ntarget " in text:
+        text = _HEADER.sub(lambda _: lines.pop(0) if lines else "", text)
     return "\n".join([*lines, text])
 
 
@@ -302,9 +316,14 @@ _ELSEWHERE = re.compile(
 )
 
 
-def _names(pattern: re.Pattern[str], text: str) -> tuple[str, ...]:
-    """Names in IR text."""
-    return tuple(next(filter(None, match.groups())) for match in pattern.finditer(text))
+def _outline(text: str) -> str:
+    """The lines of IR text that say what is in it; searching all of it would take longer than loading the code."""
+    return "\n".join([line for line in text.splitlines() if line.startswith(("define ", "declare ", "@"))])
+
+
+def _names(pattern: re.Pattern[str], outline: str) -> tuple[str, ...]:
+    """Names in an outline."""
+    return tuple(next(filter(None, match.groups())) for match in pattern.finditer(outline))
 
 
 @functools.cache

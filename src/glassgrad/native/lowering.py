@@ -46,8 +46,8 @@ def compute_dtypes(gate: Any) -> list[np.dtype[Any]] | None:
 
 @functools.cache
 def _written(op: Op, dtypes: tuple[np.dtype[Any], ...]) -> int | None:
-    """How many instructions a gate's `lower` takes for these dtypes, tried on a function thrown away; None if it fails."""
-    code = Code("trial")
+    """How many instructions a gate's `lower` takes for these dtypes, tried once on a function thrown away, or None."""
+    code = Code()
     function = code.function("trial", [type_of(d) for d in dtypes if d != _BOOL], VOID)
     b = Math(code, function)
     given = iter(function.args)

@@ -61,7 +61,7 @@ DOUBLE = Format(False, F64, I64, 52, 1023, 2.0**-1022, 1.5 * 2.0**52)
 
 def format_of(x: Any) -> Format:
     """The format of a value."""
-    return SINGLE if str(element_of(x.type)) == "float" else DOUBLE
+    return SINGLE if x.type.element is F32 else DOUBLE
 
 
 class Kernel(Builder):

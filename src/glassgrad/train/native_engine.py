@@ -161,10 +161,9 @@ class NativeEngine(NumpyEngine):
         while done < count:
             size, some = loop.pace.next(count - done)
             counter, started = np.zeros(1, np.int64), time.perf_counter()
-            arguments = (
-                loop.table.ctypes.data, some, step + done, None if order is None else address(order[done * loop.batch :]),
-                len(stretch.rows), address(key), address(found[done:]),
-            )  # fmt: skip
+            rows = None if order is None else address(order[done * loop.batch :])
+            table, losses_ = loop.table.ctypes.data, address(found[done:])
+            arguments = table, some, step + done, rows, len(stretch.rows), address(key), losses_
             together(lambda thread: loop.call(*arguments, thread, size, address(counter)), size)  # noqa: B023
             loop.pace.took(size, some, time.perf_counter() - started)
             done += some
