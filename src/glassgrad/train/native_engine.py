@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from glassgrad import passes
-from glassgrad.compiler import Program, address, aligned
+from glassgrad.compiler import Program
 from glassgrad.graphs import Graph
 from glassgrad.native import jit
 from glassgrad.native.emit import Code
 from glassgrad.native.plan import Plan
+from glassgrad.native.room import address, aligned
 from glassgrad.native.steps import Call
 from glassgrad.native.target import host
 from glassgrad.native.training import Feed, write_training
