@@ -88,11 +88,8 @@ class Program:
         self._indexed = any(isinstance(s, Gather) for s in plan.steps)
         self._rooms: list[Room] = []
         first = self._room()
-        self._far = [
-            (k, i, w.shape, w.dtype, isinstance(w, Parameter))
-            for k, (i, w, place) in enumerate(zip(buffers, graph.inputs, first.places, strict=True))
-            if place is None
-        ]
+        self._inputs = list(zip(buffers, graph.inputs, strict=True))
+        self._far = [(k, i) for k, i in enumerate(buffers) if first.arrays[i] is None]
         self._fresh: list[tuple[int, tuple[int, ...], Any]] = []
         self._outputs = [(*self._source(w, shown), w) for w, shown in zip(graph.outputs, first.results, strict=True)]
         self._looked_at = not self.pure or any(view is not None for view, _, _ in self._outputs)
@@ -123,23 +120,17 @@ class Program:
 
     def run(self, values: Sequence[Any]) -> list[Any]:
         """Run on arrays of the inputs' shapes; what has another dtype is cast."""
+        if len(values) != len(self._inputs):
+            raise OperandError(f"the program has {len(self._inputs)} inputs and got {len(values)} values")
         room = self._room()
-        for place, value in zip(room.places, values, strict=True):
-            if place is not None:
-                place[...] = value
         known, table = room.arrays, room.table
         arrays = known.copy() if self._looked_at else known
         held: list[Any] = []  # what machine code reads where it lies has to live until the end
-        for k, i, shape, dtype, kept in self._far:
-            value = values[k]
-            if known[i] is not value:
-                there = side_by_side(value, shape, dtype)
-                table[i + 1] = address(there)
-                held.append(there)
-                if kept:
-                    known[i] = there
-                if self._looked_at:
-                    arrays[i] = there
+        for k, place in room.places:
+            place[...] = values[k]
+        for k, i in self._far:
+            if known[i] is not values[k]:
+                held.append(self._point(room, arrays, k, values[k]))
         for i, wire in self._leaves:
             if known[i] is not wire.value:
                 known[i] = arrays[i] = side_by_side(wire.value, wire.shape, wire.dtype)
@@ -158,7 +149,8 @@ class Program:
         if self._indexed and table[-1]:
             table[-1] = 0
             self._rooms.append(room)
-            return self.graph.run(*values)  # an index is out of range: NumPy's own error says which
+            with np.errstate(all="ignore"):
+                return self.graph.run(*values)  # an index is out of range: NumPy's own error says which
         fresh = len(held) - len(self._fresh)
         found: list[Any] = []
         for shown, (view, number, wire) in zip(room.results, self._outputs, strict=True):
@@ -170,6 +162,17 @@ class Program:
                 found.append(np.array(wire._value if view is None else seen(view, arrays[view.buffer].reshape(-1)))[()])
         self._rooms.append(room)
         return found
+
+    def _point(self, room: Room, arrays: list[Any], k: int, value: Any) -> Any:
+        """Have machine code read an input where it lies; of a parameter that is remembered."""
+        i, wire = self._inputs[k]
+        there = side_by_side(value, wire.shape, wire.dtype)
+        room.table[i + 1] = address(there)
+        if isinstance(wire, Parameter):
+            room.arrays[i] = there
+        if self._looked_at:
+            arrays[i] = there
+        return there
 
     def _mixed(self, arrays: list[Any], room: Room) -> None:
         """Machine code, and calls of NumPy in between."""

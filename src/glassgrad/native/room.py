@@ -65,8 +65,8 @@ class Room:
         Where the table lies.
     arrays : list
         For each buffer its array, flat, where that stays the same from run to run; of a parameter the last value.
-    places : list
-        For each input its place in the room, in the input's shape, or None.
+    places : list of (int, array)
+        The inputs that have a place in the room: the input's number, and its place in the input's shape.
     results : list
         For each output an array that shows it in the room, or None where it is elsewhere.
     """
@@ -96,8 +96,8 @@ class Room:
                 self.arrays[i] = buffer.value.reshape(-1)
             if self.arrays[i] is not None and buffer.kind != "arena":
                 self.table[i + 1] = address(self.arrays[i])
-        inputs = [(w, self.arrays[plan.views[w.serial].buffer]) for w in plan.graph.inputs]
-        self.places = [None if flat is None else flat.reshape(w.shape) for w, flat in inputs]
+        inputs = [(k, w.shape, self.arrays[plan.views[w.serial].buffer]) for k, w in enumerate(plan.graph.inputs)]
+        self.places = [(k, flat.reshape(shape)) for k, shape, flat in inputs if flat is not None]
         self.results = [self._result(plan.views.get(w.serial)) for w in plan.graph.outputs]
 
     def _result(self, view: View | None) -> Any:
