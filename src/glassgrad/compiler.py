@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,12 +18,14 @@ import numpy as np
 from glassgrad import passes
 from glassgrad.errors import OperandError
 from glassgrad.graphs import Graph, argument_names
+from glassgrad.leaves import accepted
 from glassgrad.native import jit
 from glassgrad.native.emit import POINTER, Code
 from glassgrad.native.loops import Writer
 from glassgrad.native.math import Math
-from glassgrad.native.plan import ALIGN, Plan
-from glassgrad.native.steps import Call
+from glassgrad.native.plan import Plan
+from glassgrad.native.room import Room, address, seen, side_by_side
+from glassgrad.native.steps import Call, Gather
 from glassgrad.native.target import Target, host
 from glassgrad.native.views import View
 from glassgrad.parameters import Parameter
@@ -75,63 +77,119 @@ class Program:
             self._parts = [
                 self.library.function(p, None, [ctypes.c_void_p]) if isinstance(p, str) else p for p in self._parts
             ]
-        self._inputs = [self.plan.views[w.serial].buffer for w in self.graph.inputs]
-        self._leaves = {self.plan.views[w.serial].buffer: w for w in self.graph.wires if isinstance(w, Parameter)}
-        self._rooms: list[tuple[Any, Any]] = []
+        graph, plan = self.graph, self.plan
+        self.pure = not any(isinstance(p, Call) for p in self._parts)
+        buffers = [plan.views[w.serial].buffer for w in graph.inputs]
+        self._leaves = [
+            (plan.views[w.serial].buffer, w)
+            for w in graph.wires
+            if isinstance(w, Parameter) and plan.views[w.serial].buffer not in buffers
+        ]
+        self._indexed = any(isinstance(s, Gather) for s in plan.steps)
+        self._rooms: list[Room] = []
+        first = self._room()
+        self._inputs = list(zip(buffers, graph.inputs, strict=True))
+        self._far = [(k, i) for k, i in enumerate(buffers) if first.arrays[i] is None]
+        self._fresh: list[tuple[int, tuple[int, ...], Any]] = []
+        self._outputs = [(*self._source(w, shown), w) for w, shown in zip(graph.outputs, first.results, strict=True)]
+        self._looked_at = not self.pure or any(view is not None for view, _, _ in self._outputs)
+        self._rooms.append(first)
         self.seconds = time.perf_counter() - start
 
-    def _room(self) -> tuple[Any, Any]:
-        """An arena and a table of addresses, used again by later calls; each thread that runs has its own."""
-        if self._rooms:
-            return self._rooms.pop()
-        arena = aligned(self.plan.arena + self.scratch)
-        table = np.zeros(len(self.plan.buffers) + 2, np.uintp)
-        table[0] = address(arena)
-        return arena, table
+    def _source(self, wire: Any, shown: Any) -> tuple[View | None, int]:
+        """Where an output comes from: a view of an array known only when run, or the number of a fresh array.
 
-    def run(self, values: list[Any]) -> list[Any]:
-        """Run on arrays of the inputs' shapes and dtypes."""
-        plan = self.plan
-        arena, table = self._room()
-        arrays: list[Any] = [None] * len(plan.buffers)
-        tuples: dict[int, Any] = {}
-        for place, value in zip(self._inputs, values, strict=True):
-            arrays[place] = np.ascontiguousarray(value)
-        for i, buffer in enumerate(plan.buffers):
-            if buffer.kind == "constant":
-                wire = self._leaves.get(i)
-                arrays[i] = buffer.value if wire is None else np.ascontiguousarray(wire.value)
-            elif buffer.kind == "output":
-                arrays[i] = np.empty(buffer.size, buffer.dtype)
-            elif buffer.kind == "arena":
-                arrays[i] = arena[buffer.offset : buffer.offset + buffer.bytes].view(buffer.dtype)
-            if arrays[i] is not None and buffer.kind != "arena":
-                table[i + 1] = address(arrays[i])
-        for part in self._parts:
-            if isinstance(part, Call):
-                self._call(part.gate, arrays, tuples, table)
-            else:
-                part(table.ctypes.data)
-        if table[-1]:
+        −1 for neither: it lies in the room, or is a constant.
+        """
+        view = self.plan.views.get(wire.serial)
+        if shown is not None or view is None:
+            return None, -1
+        buffer = self.plan.buffers[view.buffer]
+        taken = any(place == view.buffer for place, _, _ in self._fresh)
+        if buffer.kind != "output" or taken or not view.contiguous or view.size != buffer.size:
+            return view, -1
+        self._fresh.append((view.buffer, view.shape, view.dtype))
+        return None, len(self._fresh) - 1
+
+    def _room(self) -> Room:
+        """A room that nobody is in; each thread that runs has its own."""
+        try:
+            return self._rooms.pop()
+        except IndexError:
+            return Room(self.plan, self.scratch)
+
+    def run(self, values: Sequence[Any]) -> list[Any]:
+        """Run on arrays of the inputs' shapes; what has another dtype is cast."""
+        if len(values) != len(self._inputs):
+            raise OperandError(f"the program has {len(self._inputs)} inputs and got {len(values)} values")
+        room = self._room()
+        known, table = room.arrays, room.table
+        arrays = known.copy() if self._looked_at else known
+        held: list[Any] = []  # what machine code reads where it lies has to live until the end
+        for k, place in room.places:
+            place[...] = values[k]
+        for k, i in self._far:
+            if known[i] is not values[k]:
+                held.append(self._point(room, arrays, k, values[k]))
+        for i, wire in self._leaves:
+            if known[i] is not wire.value:
+                known[i] = arrays[i] = side_by_side(wire.value, wire.shape, wire.dtype)
+                table[i + 1] = address(known[i])
+        for i, shape, dtype in self._fresh:
+            there = np.empty(shape, dtype)
+            table[i + 1] = address(there)
+            held.append(there)
+            if self._looked_at:
+                arrays[i] = there
+        if self.pure:
+            for part in self._parts:
+                part(room.start)
+        else:
+            self._mixed(arrays, room)
+        if self._indexed and table[-1]:
             table[-1] = 0
-            return self.graph.run(*values)  # an index is out of range: NumPy's own error says which
-        found = [self._out(w, arrays) for w in self.graph.outputs]
-        self._rooms.append((arena, table))
+            self._rooms.append(room)
+            with np.errstate(all="ignore"):
+                return self.graph.run(*values)  # an index is out of range: NumPy's own error says which
+        fresh = len(held) - len(self._fresh)
+        found: list[Any] = []
+        for shown, (view, number, wire) in zip(room.results, self._outputs, strict=True):
+            if shown is not None:
+                found.append(shown.copy() if shown.shape else shown[()])
+            elif number >= 0:
+                found.append(held[fresh + number])
+            else:
+                found.append(np.array(wire._value if view is None else seen(view, arrays[view.buffer].reshape(-1)))[()])
+        self._rooms.append(room)
         return found
 
-    def _array(self, view: View, arrays: list[Any]) -> Any:
-        """A view's numbers as a NumPy array, without a copy."""
-        flat = arrays[view.buffer].reshape(-1)
-        item = flat.dtype.itemsize
-        seen = np.lib.stride_tricks.as_strided(
-            flat[view.offset :], view.shape, tuple(s * item for s in view.strides), writeable=False
-        )
-        return seen if view.shape else seen[()]
+    def _point(self, room: Room, arrays: list[Any], k: int, value: Any) -> Any:
+        """Have machine code read an input where it lies; of a parameter that is remembered."""
+        i, wire = self._inputs[k]
+        there = side_by_side(value, wire.shape, wire.dtype)
+        room.table[i + 1] = address(there)
+        if isinstance(wire, Parameter):
+            room.arrays[i] = there
+        if self._looked_at:
+            arrays[i] = there
+        return there
+
+    def _mixed(self, arrays: list[Any], room: Room) -> None:
+        """Machine code, and calls of NumPy in between."""
+        tuples: dict[int, Any] = {}
+        for part in self._parts:
+            if isinstance(part, Call):
+                self._call(part.gate, arrays, tuples, room.table)
+            else:
+                part(room.start)
 
     def _operand(self, x: Any, arrays: list[Any], tuples: dict[int, Any]) -> Any:
         if x.parts is not None:
             return tuples[x.serial]
-        return x._value if x.op is None and x.weak else self._array(self.plan.views[x.serial], arrays)
+        if x.op is None and x.weak:
+            return x._value
+        view = self.plan.views[x.serial]
+        return seen(view, arrays[view.buffer].reshape(-1))[()]
 
     def _call(self, gate: Any, arrays: list[Any], tuples: dict[int, Any], table: Any) -> None:
         """Run one gate's own forward."""
@@ -142,17 +200,6 @@ class Program:
         place = self.plan.views[gate.serial].buffer
         arrays[place] = np.array(result, dtype=gate.dtype, order="C")  # a copy: the arena is used again
         table[place + 1] = address(arrays[place])
-
-    def _out(self, wire: Any, arrays: list[Any]) -> Any:
-        """An output as an array of the caller's own."""
-        view = self.plan.views.get(wire.serial)
-        if view is None:
-            return np.asarray(wire._value)[()]
-        if self.plan.buffers[view.buffer].kind == "output" and view.contiguous and not view.offset:
-            flat = arrays[view.buffer]
-            if flat.size == view.size:
-                return flat.reshape(view.shape) if view.shape else flat.reshape(())[()]
-        return np.array(self._array(view, arrays))[()]
 
 
 class Compiled:
@@ -165,15 +212,25 @@ class Compiled:
         functools.update_wrapper(self, f)
         self._f, self._target = f, target
         self._programs: dict[Any, tuple[Program, Any]] = {}
+        self._known: dict[Any, tuple[Program, Any]] = {}  # the same, by what `_quick` says of the arguments
 
     def __call__(self, *args: Any) -> Any:
         """Run on arrays, numbers, or trees of them; returns what the function returns, as arrays."""
-        program, rebuild, values = self._program(args)
+        values: list[Any] = []
+        key: list[Any] = []
+        quick = _quick(args, values, key)
+        known = self._known.get(tuple(key)) if quick else None
+        if known is None:
+            program, rebuild, plain = self._program(args)
+            if quick and all(a is b or type(a) in _NUMBERS for a, b in zip(values, plain, strict=True)):
+                self._known[tuple(key)] = program, rebuild
+            return rebuild(program.run(plain))
+        program, rebuild = known
         return rebuild(program.run(values))
 
     def _program(self, args: tuple[Any, ...]) -> tuple[Program, Any, list[Any]]:
         leaves, names, tree = flatten(list(args))
-        values = [_plain(leaf) for leaf in leaves]
+        values = [_plain(leaf, name) for leaf, name in zip(leaves, names, strict=True)]
         key = (len(args), *names, *[(v.shape, v.dtype) for v in values])
         if key not in self._programs:
             shown = [
@@ -223,22 +280,41 @@ class Compiled:
         return "\n".join(lines)
 
 
-def _plain(leaf: Any) -> Any:
+_NUMBERS = (float, np.float64, np.float32)
+
+
+def _plain(leaf: Any, name: str) -> Any:
     """An argument as an array."""
-    value = np.asarray(leaf.value if isinstance(leaf, Tensor) else leaf)
-    return constant(value)._value if value.dtype.kind not in "fiub" else value
+    return np.asarray(accepted(leaf.value if isinstance(leaf, Tensor) else leaf, name))
 
 
-def aligned(count: int) -> Any:
-    """An array of bytes that starts where a vector register is read from at once."""
-    raw = np.empty(count + ALIGN, np.uint8)
-    skip = -address(raw) % ALIGN
-    return raw[skip : skip + count]
+def _quick(tree: Any, values: list[Any], key: list[Any]) -> bool:
+    """Take the arguments of a call apart in one pass: their leaves, and a key that tells calls of one program.
 
-
-def address(array: Any) -> int:
-    """Where an array's numbers lie."""
-    return array.__array_interface__["data"][0]
+    False where there is something that only `flatten` knows.
+    """
+    for x in tree:
+        kind = type(x)
+        if kind is Tensor or kind is Parameter:
+            x = x.value
+            kind = type(x)
+        if kind is np.ndarray:
+            values.append(x)
+            key += (x.shape, x.dtype)
+        elif kind in _NUMBERS:
+            values.append(x)
+            key.append(kind)
+        elif kind is dict:
+            key += (dict, len(x), *x)
+            if not _quick(x.values(), values, key):
+                return False
+        elif kind is list or kind is tuple:
+            key += (kind, len(x))
+            if not _quick(x, values, key):
+                return False
+        else:
+            return False
+    return True
 
 
 def compile(f: Callable[..., Any], target: Target | None = None) -> Compiled:

@@ -95,7 +95,7 @@ class Categorical(Distribution):
 
     def predict(self, output: Any) -> Any:
         """The most probable class."""
-        return np.argmax(shaped(output), axis=-1)
+        return shaped(output).argmax(axis=-1)
 
     def accuracy(self, output: Any, y: Any) -> float:
         """Share of rows whose class `predict` hits."""

@@ -186,7 +186,7 @@ class Plan:
         self.made[self._own(gate, "arena").buffer] = place
 
     def _fold(self, gate: Any) -> None:
-        """Join the loop that computes what is summed, or the latest of its shape; its sums all go over the same axes."""
+        """Join the loop that computes what is summed, or the latest of its shape; all its sums go over its axes."""
         x = gate.operands[0]
         place, loop = self._loop(tuple(x.shape), (x,), folded(gate))
         if not loop.has(x):

@@ -62,6 +62,18 @@ def weight(shape: tuple[int, ...], initialiser: Initialiser, dtype: DTypeLike = 
     return cast(Parameter, Undrawn(tuple(shape), initialiser, kind))
 
 
+class _Changes:
+    """The serial number of the latest change of an attribute of any layer."""
+
+    __slots__ = ("latest",)
+
+    def __init__(self) -> None:
+        self.latest = 0
+
+
+changes = _Changes()
+
+
 class _Notes:
     """What a layer knows of its parts: the order they were set in, initialisers, the layer above.
 
@@ -252,10 +264,15 @@ class Layer:
         if isinstance(value, Undrawn):
             notes.weights[name] = value
             vars(self).pop(name, None)
-            return
-        notes.weights.pop(name, None)
-        object.__setattr__(self, name, value)
-        self._adopt(_parts(name, value))
+        else:
+            notes.weights.pop(name, None)
+            object.__setattr__(self, name, value)
+            self._adopt(_parts(name, value))
+        changes.latest = next_serial()
+
+    def __delattr__(self, name: str) -> None:
+        object.__delattr__(self, name)
+        changes.latest = next_serial()
 
     def __getattr__(self, name: str) -> Any:
         notes = vars(self).get("_notes")
@@ -326,6 +343,7 @@ class Layer:
             with marked(group=None, origin=None):
                 p = vars(self)[name] = Parameter(np.asarray(value, plan.dtype), name)
             p.changed = 0 if not provisional else next_serial()
+            changes.latest = next_serial()
         notes.marks.pop(name, None)
         if provisional:
             notes.marks[name] = p.changed

@@ -6,6 +6,7 @@ randomness given as keys, so that another engine can run the very same stretch i
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -18,7 +19,7 @@ from glassgrad.ops import random
 Array = np.ndarray[Any, Any]
 Sampling = Literal["shuffle", "replacement"]
 SAMPLINGS = ("shuffle", "replacement")
-_ORDER, REPLACEMENT, _DRAWS = 1, 2, 3  # what is folded into the trainer's key for epochs, drawn rows and layers
+_ORDER, _REPLACEMENT, _DRAWS = 1, 2, 3  # what is folded into the trainer's key for epochs, drawn rows and layers
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,16 @@ class Stretch:
     epoch: int
     first: int
     count: int
+
+
+def drawing_key(key: Array) -> Array:
+    """What the rows of steps with replacement are drawn from."""
+    return np.frombuffer(_drawing_key(key.tobytes()), key.dtype).copy()
+
+
+@functools.lru_cache(maxsize=16)
+def _drawing_key(key: bytes) -> bytes:
+    return random.fold_in(np.frombuffer(key, np.uint32), _REPLACEMENT).tobytes()
 
 
 def layer_key(key: Array, step: int) -> Array:
@@ -139,7 +150,7 @@ class NumpyEngine:
         """The rows of one batch; None for all of them in their order."""
         n, size = len(stretch.rows), stretch.batch_size
         if stretch.sampling == "replacement":
-            return random.integers(random.fold_in(random.fold_in(stretch.key, REPLACEMENT), step), n, (size,))
+            return random.integers(random.fold_in(drawing_key(stretch.key), step), n, (size,))
         if size >= n:
             return None
         epochs, index = divmod(index, -(-n // size))

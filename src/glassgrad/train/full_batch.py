@@ -46,7 +46,7 @@ class FullBatchRun(Run):
             stop = False
             if self.plan.epochs:
                 self._measure(before, params)
-                self.trainer.keep(self.memory)
+                self._keep()
                 stop = self._epoch_end(loss)
             clock = time.perf_counter()
             return stop

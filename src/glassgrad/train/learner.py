@@ -17,6 +17,7 @@ from glassgrad import nn
 from glassgrad.distributions import Bernoulli, Categorical, Distribution
 from glassgrad.errors import GlassgradError, OperandError, ShapeError, UnsupportedError, reason
 from glassgrad.graphs import Graph
+from glassgrad.nn.roll import Roll
 from glassgrad.op import Spec
 from glassgrad.ops import random
 from glassgrad.optim import LBFGS, Optimizer
@@ -78,6 +79,7 @@ class Learner:
         self._graphs: dict[Any, Graph] = {}
         self._seen: tuple[Rows, int] | None = None
         net.initialise(seed)
+        self._roll = Roll(net)
         if not net.named_parameters():
             raise OperandError("the network has no parameters, so there is nothing to train")
         if isinstance(optimizer, Optimizer):
@@ -89,17 +91,17 @@ class Learner:
     @property
     def trainable(self) -> list[tuple[str, Parameter]]:
         """The parameters that are trained, with their names."""
-        return [(name, p) for name, p in self.net.named_parameters() if not p.frozen]
+        return [(name, p) for name, p in self._roll.current().named if not p.frozen]
 
     @property
     def frozen(self) -> list[tuple[str, Parameter]]:
         """The parameters that are only read, with their names."""
-        return [(name, p) for name, p in self.net.named_parameters() if p.frozen]
+        return [(name, p) for name, p in self._roll.current().named if p.frozen]
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """The dtype of the network's parameters, which data are cast to."""
-        return np.result_type(*[p.dtype for _, p in self.net.named_parameters()])
+        return self._roll.current().dtype
 
     def outputs(self, X: ArrayLike) -> Array:
         """What the network puts out for these rows, before the distribution makes predictions of it."""
@@ -189,11 +191,11 @@ class Learner:
 
     def keep(self, memory: Memory) -> None:
         """Put what an engine made into the parameters and the optimiser's state."""
-        arrays = iter(memory.arrays)
-        for _, p in self.trainable:
+        arrays, trainable, states = iter(memory.arrays), self.trainable, self._state_arrays()
+        for _, p in trainable:
             p.value = next(arrays)
-        for (name, _), state in zip(self.trainable, self._state_arrays(), strict=True):
-            self._states[name] = tuple(np.array(next(arrays)) for _ in state)
+        for (name, _), state in zip(trainable, states, strict=True):
+            self._states[name] = tuple([np.array(next(arrays)) for _ in state])
         self.step_count = memory.step
 
     def step_graph(self, data: Rows, rows: int, optimizer: Optimizer | None = None) -> Graph:
@@ -229,15 +231,18 @@ class Learner:
 
     def _outputs(self, x: Array) -> Array:
         """The network's outputs, in chunks, so that memory stays bounded."""
-        values = [p.value for _, p in self.net.named_parameters()]
+        values = [p.value for p in self._roll.current().parameters]
         self._width(x, "X")
+        if len(x) <= _CHUNK:
+            return self.engine.run(self._forward(x.shape), [*values, x])[0]
         chunks = [x[i : i + _CHUNK] for i in range(0, len(x), _CHUNK)]
         return np.concatenate([self.engine.run(self._forward(c.shape), [*values, c])[0] for c in chunks])
 
     def _forward(self, shape: tuple[int, ...]) -> Graph:
-        if shape not in self._graphs:
-            self._graphs[shape] = forward_graph(self.net, self.net.named_parameters(), Spec(shape, self.dtype))
-        return self._graphs[shape]
+        graph = self._graphs.get(shape)
+        if graph is None:
+            graph = self._graphs[shape] = forward_graph(self.net, self._roll.current().named, Spec(shape, self.dtype))
+        return graph
 
     def _width(self, x: Array, name: str) -> int:
         """How many outputs the network has for such rows; an error where it does not take them."""

@@ -13,6 +13,7 @@ from glassgrad.graphs import Graph
 from glassgrad.train.callbacks import Callback, warn
 from glassgrad.train.engine import Engine, Memory, Rows, Sampling, Stretch
 from glassgrad.train.history import History
+from glassgrad.train.inputs import all_finite
 
 Array = np.ndarray[Any, Any]
 _LEAST_STEPS = 1000
@@ -60,6 +61,7 @@ class Run:
         self.trainer, self.engine, self.graphs, self.plan, self.hooks = trainer, engine, graphs, plan, hooks
         self.history = History()
         self.memory: Memory = trainer.memory()
+        self.kept: Any = None
         self.start, self.epoch = self.memory.step, trainer.epoch_count
         self.names = [name for name, _ in trainer.trainable]
         self.frozen = [p.value for _, p in trainer.frozen]
@@ -81,12 +83,18 @@ class Run:
         except KeyboardInterrupt:
             history.stopped = "interrupted"
         finally:
-            trainer.keep(self.memory)
+            self._keep()
             trainer.epoch_count = self.epoch + -(-(self.memory.step - self.start) // self.plan.per_epoch)
             history.seconds = time.perf_counter() - started
             for hook in begun:
                 hook.on_end(trainer, history)
         return history
+
+    def _keep(self) -> None:
+        """Put what was learned into the trainer, once, unless a callback may have changed it since."""
+        if self.kept is not self.memory.latest or self.hooks:
+            self.trainer.keep(self.memory)
+            self.kept = self.memory.latest
 
     def _trace(self) -> None:
         """Trace the graphs that will be needed, before the clock of the steps runs."""
@@ -107,11 +115,12 @@ class Run:
     def _pass(self, done: int, length: int) -> bool:
         """Take some steps, look at what came of them, and say whether to stop."""
         before = self.memory.arrays
-        losses = np.concatenate([self._advance(first, count) for first, count in self._pieces(done, length)])
+        pieces = [self._advance(first, count) for first, count in self._pieces(done, length)]
+        losses = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
         if not self._is_finite(losses):
             self._give_up(losses, before)
             return True
-        self.trainer.keep(self.memory)
+        self._keep()
         return self.plan.epochs and self._epoch_end(self._mean(losses))
 
     def _epoch_end(self, train_loss: float) -> bool:
@@ -184,7 +193,7 @@ class Run:
 
     def _is_finite(self, losses: Array) -> bool:
         weights = self.memory.arrays[: len(self.names)]
-        return bool(np.isfinite(losses).all()) and all(np.isfinite(w).all() for w in weights)
+        return all_finite(losses) and all(map(all_finite, weights))
 
     def _give_up(self, losses: Array, before: Sequence[Array]) -> None:
         """The loss is not finite: go back to the last weights that are known to be good, and say so."""

@@ -11,18 +11,18 @@ from typing import Any
 import numpy as np
 
 from glassgrad import passes
-from glassgrad.compiler import Program, address, aligned
+from glassgrad.compiler import Program
 from glassgrad.graphs import Graph
 from glassgrad.native import jit
 from glassgrad.native.crew import Pace, cores, together
 from glassgrad.native.emit import Code
 from glassgrad.native.loops import is_large
 from glassgrad.native.plan import Plan
+from glassgrad.native.room import address, aligned
 from glassgrad.native.steps import Call
 from glassgrad.native.target import host
 from glassgrad.native.training import Feed, write_training
-from glassgrad.ops import random
-from glassgrad.train.engine import REPLACEMENT, Memory, NumpyEngine, Rows, Sampling, Stretch
+from glassgrad.train.engine import Memory, NumpyEngine, Rows, Sampling, Stretch, drawing_key
 
 Array = np.ndarray[Any, Any]
 _MOST_ROWS = 1 << 22  # row numbers handed over at once, when they are not drawn in machine code
@@ -106,14 +106,16 @@ class NativeEngine(NumpyEngine):
     def run(self, graph: Graph, values: Sequence[Any]) -> list[Array]:
         """Run a graph once, compiled."""
         program = self._program(graph)
-        cast = [np.asarray(v, w.dtype) for v, w in zip(values, graph.inputs, strict=True)]
+        if program.pure:
+            return [np.asarray(x) for x in program.run(values)]
         with np.errstate(all="ignore"):
-            return [np.asarray(x) for x in program.run(cast)]
+            return [np.asarray(x) for x in program.run(values)]
 
     def _program(self, graph: Graph) -> Program:
-        if id(graph) not in self._programs:
-            self._programs[id(graph)] = (graph, Program(graph))
-        return self._programs[id(graph)][1]
+        found = self._programs.get(id(graph))
+        if found is None:
+            found = self._programs[id(graph)] = (graph, Program(graph))
+        return found[1]
 
     def _loop(self, graph: Graph, rows: Rows, drawn: bool) -> _Loop:
         key = (id(graph), drawn)
@@ -156,7 +158,7 @@ class NativeEngine(NumpyEngine):
         columns = [np.ascontiguousarray(c) for c in stretch.rows.take(None)]
         for k, column in enumerate(columns):
             loop.table[loop.columns + k] = address(column)
-        key = np.ascontiguousarray(random.fold_in(stretch.key, REPLACEMENT))
+        key = drawing_key(stretch.key)
         found, done = np.empty(count), 0
         while done < count:
             size, some = loop.pace.next(count - done)

@@ -5,7 +5,6 @@ Networks are float32 unless told, and data are cast to the network's dtype; labe
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -139,7 +138,7 @@ class Trainer(Learner):
             raise OperandError(f"monitor is True or False, not {monitor!r}; a train.Monitor goes among the callbacks")
         if monitor and isinstance(self.optimizer, Optimizer):
             hooks.insert(0, Monitor())
-        return self._run(self._plan(rows, sampling, epochs, evaluate), hooks, progress)
+        return self._run(self._plan(rows, sampling, epochs, evaluate=evaluate), hooks, progress)
 
     def steps(
         self,
@@ -171,8 +170,7 @@ class Trainer(Learner):
         rows = self.rows(X, y, sample_weight)
         if sampling is None:
             sampling = "replacement" if isinstance(self.optimizer, Optimizer) else "shuffle"
-        plan = dataclasses.replace(self._plan(rows, sampling, 1), total=n, epochs=False)
-        return self._run(plan, [], progress)
+        return self._run(self._plan(rows, sampling, n, epochs=False), [], progress)
 
     def step(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Train one step on exactly these rows; the loss before the update."""
@@ -214,7 +212,8 @@ class Trainer(Learner):
         data, size = self._seen
         return self._grapher(data)(size if rows is None else inputs.positive(rows, "rows"))
 
-    def _plan(self, rows: Rows, sampling: Sampling, epochs: int, evaluate: Any = None) -> Plan:
+    def _plan(self, rows: Rows, sampling: Sampling, n: int, epochs: bool = True, evaluate: Any = None) -> Plan:
+        """What `n` epochs, or `n` steps, are."""
         if sampling not in SAMPLINGS:
             raise unknown("sampling", sampling, SAMPLINGS)
         size = min(self.batch_size or len(rows), len(rows))
@@ -223,7 +222,7 @@ class Trainer(Learner):
             if sampling == "replacement":
                 raise UnsupportedError("L-BFGS takes all rows in each iteration: leave sampling at 'shuffle'")
         self._seen = (rows, size)
-        return Plan(rows, size, sampling, -(-len(rows) // size) * epochs, True, evaluate)
+        return Plan(rows, size, sampling, -(-len(rows) // size) * n if epochs else n, epochs, evaluate)
 
     def _run(self, plan: Plan, hooks: list[Callback], progress: Any) -> History:
         """Train as planned."""
