@@ -50,7 +50,7 @@ class Learner:
         batch_size: int | None = 32,
         seed: int = 0,
         threads: int | None = None,
-        engine: str = "numpy",
+        engine: str = "native",
         metrics: Mapping[str, Callable[[Array, Array], float]] | None = None,
     ) -> None:
         if not isinstance(net, nn.Layer):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from glassgrad import passes
 from glassgrad.compiler import Program, address, aligned
+from glassgrad.errors import reason
 from glassgrad.graphs import Graph
 from glassgrad.native import jit
 from glassgrad.native.emit import Code
@@ -69,6 +71,15 @@ class _Loop:
         self.columns = base
 
 
+@contextlib.contextmanager
+def _other_engine_named() -> Iterator[None]:
+    """Where machine code cannot be made, say that there is an engine without."""
+    try:
+        yield
+    except jit.CompileError as error:
+        raise jit.CompileError(f"{reason(error)}\nengine='numpy' trains the same graph without machine code") from None
+
+
 class NativeEngine(NumpyEngine):
     """Draws, gathers, goes forward and backward, updates and notes the loss in one native call a stretch.
 
@@ -82,6 +93,9 @@ class NativeEngine(NumpyEngine):
         super().__init__()
         self._loops: dict[Any, tuple[Graph, _Loop]] = {}
         self._programs: dict[int, tuple[Graph, Program]] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_loops": {}, "_programs": {}}  # compiled again when they are needed
 
     def prepare(self, graph: Graph, rows: Rows, sampling: Sampling) -> None:
         """Compile the loop around a step's graph."""
@@ -109,14 +123,16 @@ class NativeEngine(NumpyEngine):
 
     def _program(self, graph: Graph) -> Program:
         if id(graph) not in self._programs:
-            self._programs[id(graph)] = (graph, Program(graph))
+            with _other_engine_named():
+                self._programs[id(graph)] = (graph, Program(graph))
         return self._programs[id(graph)][1]
 
     def _loop(self, graph: Graph, rows: Rows, drawn: bool) -> _Loop:
         key = (id(graph), drawn)
         if key not in self._loops:
             columns = 2 if rows.weight is None else 3
-            self._loops[key] = (graph, _Loop(graph, columns, drawn, self.threads))
+            with _other_engine_named():
+                self._loops[key] = (graph, _Loop(graph, columns, drawn, self.threads))
         return self._loops[key][1]
 
     def _run_of(self, stretch: Stretch, done: int, step: int) -> tuple[int, int, Array | None]:

@@ -53,8 +53,9 @@ class Trainer(Learner):
     threads : int, optional
         Threads of the native engine, one unless told; they share each large step, and any number gives
         the same bits. The NumPy engine runs on NumPy's own threads, whatever is said here.
-    engine : {"numpy", "native"}
-        What runs the steps: NumPy, gate by gate, or machine code, a stretch of steps in one call.
+    engine : {"native", "numpy"}
+        What runs the steps: machine code, a stretch of steps in one call, or NumPy, gate by gate, which needs
+        no compiler. Both run the same graph on the same rows, and differ by rounding only.
     metrics : mapping of str to callable, optional
         Functions ``(output, y)`` on arrays that return a number, computed by `evaluate` and for held-out rows.
 
