@@ -24,11 +24,13 @@ from glassgrad.parameters import Parameter
 from glassgrad.train import inputs
 from glassgrad.train.engine import Memory, Rows
 from glassgrad.train.engines import engine_named
+from glassgrad.train.shards import check_mean
 from glassgrad.train.step_graphs import batch_loss, forward_graph, gradient_graph, takes_weights, training_graph
 
 Array = np.ndarray[Any, Any]
 Loss = Distribution | Callable[..., Any]
 _CHUNK = 4096
+_PROVED = 64  # rows on which a loss shows that it is a mean
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class Learner:
         threads: int | None = None,
         engine: str = "native",
         metrics: Mapping[str, Callable[[Array, Array], float]] | None = None,
+        shards: int = 1,
     ) -> None:
         if not isinstance(net, nn.Layer):
             raise OperandError(f"net is a network, an nn.Layer such as nn.Sequential(...), not {_kind(net)}")
@@ -68,6 +71,7 @@ class Learner:
         self.threads = (
             None if threads is None else inputs.positive(threads, "threads", "; None for as many as are good")
         )
+        self.shards, self._proved = inputs.positive(shards, "shards"), False
         self._flat_targets = False
         self.engine = engine_named(engine)
         self.engine.threads = self.threads
@@ -208,14 +212,28 @@ class Learner:
         optimizer_ = optimizer or self.optimizer
         x, y = (Spec((rows, *column.shape[1:]), column.dtype) for column in (data.X, data.y))
         parts = (self.trainable, self.frozen)
+        if min(self.shards, rows) > 1:
+            self._prove_mean(data)
         if isinstance(optimizer_, Optimizer):
             states = self._state_arrays(optimizer)
-            graph = training_graph(self.net, self.loss, optimizer_, *parts, states, x, y, data.weight is not None)
+            graph = training_graph(
+                self.net, self.loss, optimizer_, *parts, states, x, y, data.weight is not None, self.shards
+            )
         else:
-            graph = gradient_graph(self.net, self.loss, *parts, x, y, data.weight is not None)
+            graph = gradient_graph(self.net, self.loss, *parts, x, y, data.weight is not None, self.shards)
         if optimizer is None:
             self._graphs[key] = graph
         return graph
+
+    def _prove_mean(self, data: Rows) -> None:
+        """Once, before a batch is cut: a loss that is a function has to be a mean over rows."""
+        if self._proved or isinstance(self.loss, Distribution):
+            return
+        some = Rows(*data.take(np.arange(min(len(data), max(self.shards, _PROVED)))))
+        values = [p.value for _, p in self.net.named_parameters()]
+        output = self._forward(some.X.shape).run(*values, some.X)[0]
+        check_mean(self.loss, self.shards, output, some.y, some.weight)
+        self._proved = True
 
     def _grapher(self, data: Rows) -> Callable[[int], Graph]:
         return functools.partial(self.step_graph, data)

@@ -58,6 +58,9 @@ class Trainer(Learner):
         no compiler. Both run the same graph on the same rows, and differ by rounding only.
     metrics : mapping of str to callable, optional
         Functions ``(output, y)`` on arrays that return a number, computed by `evaluate` and for held-out rows.
+    shards : int
+        In how many pieces each batch is cut, whose gradients are summed over a fixed tree. With the same
+        shards any number of workers gives the same bits. Other shards add in another order and draw dropout anew.
 
     Attributes
     ----------
