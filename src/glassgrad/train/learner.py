@@ -24,8 +24,9 @@ from glassgrad.parameters import Parameter
 from glassgrad.train import inputs
 from glassgrad.train.engine import Memory, Rows
 from glassgrad.train.engines import engine_named
+from glassgrad.train.scores import loss_graph, score_graph, weighted_mean
 from glassgrad.train.shards import check_mean
-from glassgrad.train.step_graphs import batch_loss, forward_graph, gradient_graph, takes_weights, training_graph
+from glassgrad.train.step_graphs import forward_graph, gradient_graph, takes_weights, training_graph
 
 Array = np.ndarray[Any, Any]
 Loss = Distribution | Callable[..., Any]
@@ -280,16 +281,46 @@ class Learner:
 
     def _evaluate(self, rows: Rows) -> dict[str, float]:
         """Loss, accuracy and metrics of the network as it is."""
-        output = self._outputs(rows.X)
+        if not isinstance(self.loss, Distribution):
+            output = self._outputs(rows.X)
+            found = {"loss": float(self.engine.run(self._loss_graph(output, rows), [output, *rows.take(None)[1:]])[0])}
+        else:
+            losses, outputs, *hits = zip(*self._scores(rows), strict=True)
+            sizes = [len(part) for part in outputs]
+            starts = np.cumsum([0, *sizes[:-1]])
+            counts = sizes if rows.weight is None else np.add.reduceat(rows.weight.astype(np.float64), starts)
+            found, output = {"loss": weighted_mean(losses, counts)}, np.concatenate(outputs)
+            accuracy = weighted_mean(hits[0], sizes) if hits else self.loss.accuracy(output, rows.y)
+            if accuracy is not None:
+                found["accuracy"] = accuracy
         with np.errstate(all="ignore"):  # overflow gives inf, which the caller sees
-            found = {"loss": float(batch_loss(self.loss, output, rows.y, rows.weight))}
-            if isinstance(self.loss, Distribution):
-                accuracy = self.loss.accuracy(output, rows.y)
-                if accuracy is not None:
-                    found["accuracy"] = accuracy
             for name, metric in self.metrics.items():
                 found[name] = float(metric(output, rows.y))
         return found
+
+    def _scores(self, rows: Rows) -> list[list[Array]]:
+        """Loss, outputs and perhaps accuracy of each chunk of rows."""
+        values = [p.value for _, p in self.net.named_parameters()]
+        self._width(rows.X, "X")
+        found = []
+        for i in range(0, len(rows), _CHUNK):
+            columns = [column[i : i + _CHUNK] for column in rows.take(None)]
+            specs = [Spec(column.shape, column.dtype) for column in columns]
+            key = ("score", *[(spec.shape, spec.dtype) for spec in specs])
+            if key not in self._graphs:
+                known = self.net.named_parameters()
+                loss = cast(Distribution, self.loss)
+                self._graphs[key] = score_graph(self.net, loss, known, specs[0], specs[1], len(columns) > 2)
+            found.append(self.engine.run(self._graphs[key], [*values, *columns]))
+        return found
+
+    def _loss_graph(self, output: Array, rows: Rows) -> Graph:
+        """The graph of a loss that is a function, on so many rows."""
+        specs = Spec(output.shape, output.dtype), Spec(rows.y.shape, rows.y.dtype)
+        key = ("loss", *[(spec.shape, spec.dtype) for spec in specs], rows.weight is None)
+        if key not in self._graphs:
+            self._graphs[key] = loss_graph(self.loss, *specs, rows.weight is not None)
+        return self._graphs[key]
 
 
 def _nothing(p: Any) -> tuple[Array, ...]:

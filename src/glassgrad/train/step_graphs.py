@@ -94,7 +94,9 @@ class _Step:
             output = self.net(x)
             with group("loss"):
                 cost = batch_loss(self.loss, output, y, *weight)
-        _check_loss(cost, self.loss)
+        check_loss(cost, self.loss)
+        if cost.dtype.kind != "f" or not cost.active:
+            raise OperandError(f"loss {_name(self.loss)} has no gradient path to a trainable parameter of the network")
         if first:
             _warn_of_pairs(output, y, cost)
         swept = sweep({cost: cost.dtype.type(1)}, self.parameters, record=True)
@@ -194,15 +196,21 @@ def forward_graph(net: nn.Layer, parameters: Parameters, x: Spec) -> Graph:
     """The network in use, not in training: inputs are all parameters and x, the output is the network's."""
     x_wire = traced(x.shape, x.dtype, "x")
     with marked(enabled=True, key=None):
-        output = net(x_wire)
-    if not isinstance(output, Tensor):
-        raise OperandError(f"the network returned {type(output).__name__}; a layer's forward returns one array")
+        output = network_output(net, x_wire)
     return Graph([output], [*[p for _, p in parameters], x_wire])
 
 
-def _check_loss(cost: Any, loss: Any) -> None:
-    """A loss is one floating number that depends on the parameters."""
-    name = getattr(loss, "name", None) or getattr(loss, "__name__", type(loss).__name__)
+def network_output(net: nn.Layer, x: Tensor) -> Tensor:
+    """What a network makes of a wire, which has to be one wire."""
+    output = net(x)
+    if not isinstance(output, Tensor):
+        raise OperandError(f"the network returned {type(output).__name__}; a layer's forward returns one array")
+    return output
+
+
+def check_loss(cost: Any, loss: Any) -> None:
+    """A loss is one number, computed from what it is handed."""
+    name = _name(loss)
     if not isinstance(cost, Tensor):
         raise OperandError(
             f"loss {name} returned {type(cost).__name__}, which does not depend on the network; "
@@ -212,5 +220,7 @@ def _check_loss(cost: Any, loss: Any) -> None:
         raise ShapeError(
             f"loss {name} returned {spec_text(cost)}; it has to be one number: take np.mean or np.sum of it"
         )
-    if cost.dtype.kind != "f" or not cost.active:
-        raise OperandError(f"loss {name} has no gradient path to a trainable parameter of the network")
+
+
+def _name(loss: Any) -> str:
+    return getattr(loss, "name", None) or getattr(loss, "__name__", type(loss).__name__)
