@@ -250,8 +250,7 @@ class Learner:
         """The network's outputs, in chunks, so that memory stays bounded."""
         values = [p.value for _, p in self.net.named_parameters()]
         self._width(x, "X")
-        chunks = [x[i : i + _CHUNK] for i in range(0, len(x), _CHUNK)]
-        return np.concatenate([self.engine.run(self._forward(c.shape), [*values, c])[0] for c in chunks])
+        return np.concatenate([self.engine.run(self._forward(c.shape), [*values, c])[0] for (c,) in _chunks([x])])
 
     def _forward(self, shape: tuple[int, ...]) -> Graph:
         if shape not in self._graphs:
@@ -302,25 +301,39 @@ class Learner:
         """Loss, outputs and perhaps accuracy of each chunk of rows."""
         values = [p.value for _, p in self.net.named_parameters()]
         self._width(rows.X, "X")
-        found = []
-        for i in range(0, len(rows), _CHUNK):
-            columns = [column[i : i + _CHUNK] for column in rows.take(None)]
-            specs = [Spec(column.shape, column.dtype) for column in columns]
-            key = ("score", *[(spec.shape, spec.dtype) for spec in specs])
-            if key not in self._graphs:
-                known = self.net.named_parameters()
-                loss = cast(Distribution, self.loss)
-                self._graphs[key] = score_graph(self.net, loss, known, specs[0], specs[1], len(columns) > 2)
-            found.append(self.engine.run(self._graphs[key], [*values, *columns]))
-        return found
+        return [self.engine.run(self._score_graph(part), [*values, *part]) for part in _chunks(rows.take(None))]
 
-    def _loss_graph(self, output: Array, rows: Rows) -> Graph:
+    def _ready(self, rows: Rows) -> None:
+        """Trace and compile what `_evaluate` runs."""
+        outputs = self._width(rows.X, "X")
+        whole = not isinstance(self.loss, Distribution)
+        for part in _chunks(rows.take(None)):
+            self.engine.ready(self._forward(part[0].shape) if whole else self._score_graph(part))
+        if whole:
+            dtype = self._forward((1, *rows.X.shape[1:])).outputs[0].dtype
+            self.engine.ready(self._loss_graph(Spec((len(rows), outputs), dtype), rows))
+
+    def _score_graph(self, columns: Sequence[Array]) -> Graph:
+        """The graph of network, loss and accuracy on such rows."""
+        specs = [Spec(column.shape, column.dtype) for column in columns]
+        key = ("score", *[(spec.shape, spec.dtype) for spec in specs])
+        if key not in self._graphs:
+            known, loss = self.net.named_parameters(), cast(Distribution, self.loss)
+            self._graphs[key] = score_graph(self.net, loss, known, specs[0], specs[1], len(columns) > 2)
+        return self._graphs[key]
+
+    def _loss_graph(self, output: Array | Spec, rows: Rows) -> Graph:
         """The graph of a loss that is a function, on so many rows."""
         specs = Spec(output.shape, output.dtype), Spec(rows.y.shape, rows.y.dtype)
         key = ("loss", *[(spec.shape, spec.dtype) for spec in specs], rows.weight is None)
         if key not in self._graphs:
             self._graphs[key] = loss_graph(self.loss, *specs, rows.weight is not None)
         return self._graphs[key]
+
+
+def _chunks(columns: Sequence[Array]) -> list[list[Array]]:
+    """Consecutive rows of each column, at most so many that memory stays bounded."""
+    return [[column[i : i + _CHUNK] for column in columns] for i in range(0, len(columns[0]), _CHUNK)]
 
 
 def _nothing(p: Any) -> tuple[Array, ...]:

@@ -102,6 +102,10 @@ class NativeEngine(NumpyEngine):
         if not self._loop(graph, rows, sampling == "replacement").compiles:
             self._program(graph)
 
+    def ready(self, graph: Graph) -> None:
+        """Compile a graph that is run alone."""
+        self._program(graph)
+
     def steps(self, graphs: Callable[[int], Graph], memory: Memory, stretch: Stretch, losses: Array) -> None:
         """Take the steps of a stretch, as few native calls as it has batch sizes in a row."""
         done = 0

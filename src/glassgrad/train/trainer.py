@@ -126,7 +126,7 @@ class Trainer(Learner):
         """
         epochs = inputs.positive(epochs, "epochs")
         rows = self.rows(X, y, sample_weight)
-        evaluate = None
+        evaluate = held = None
         if validation is not None:
             if not isinstance(validation, tuple | list) or len(validation) != 2:
                 raise OperandError("validation is a pair (X, y) of held-out rows, such as data.split returns")
@@ -143,7 +143,10 @@ class Trainer(Learner):
             raise OperandError(f"monitor is True or False, not {monitor!r}; a train.Monitor goes among the callbacks")
         if monitor and isinstance(self.optimizer, Optimizer):
             hooks.insert(0, Monitor())
-        return self._run(self._plan(rows, sampling, epochs, evaluate), hooks, progress)
+        plan = self._plan(rows, sampling, epochs, evaluate)
+        if evaluate is not None:
+            plan = dataclasses.replace(plan, ready=functools.partial(self._ready, held))
+        return self._run(plan, hooks, progress)
 
     def steps(
         self,
