@@ -21,6 +21,7 @@ from glassgrad.graphs import Graph, argument_names
 from glassgrad.leaves import accepted
 from glassgrad.native import jit
 from glassgrad.native.emit import POINTER, Code
+from glassgrad.native.explained import explained
 from glassgrad.native.loops import Writer
 from glassgrad.native.math import Math
 from glassgrad.native.plan import Plan
@@ -269,15 +270,12 @@ class Compiled:
         return self._last().ir
 
     def explain(self) -> str:
-        """What runs as machine code, in which kernels, and what runs as calls."""
+        """What runs as machine code, in which kernels, what runs as calls, and how near it comes to the peak.
+
+        The program is timed for that, so a call takes some hundredths of a second.
+        """
         program = self._last()
-        plan, names = program.plan, program.graph
-        lines = [
-            f"{len(program.graph.gates)} gates, {len(plan.steps)} steps, arena {plan.arena:,} bytes, "
-            f"compiled in {program.seconds:.2f} s for {program.target.name}"
-        ]
-        lines += [f"{i:>3}  {step.text(names)}" for i, step in enumerate(plan.steps)]
-        return "\n".join(lines)
+        return explained(program.plan, program.target, program.seconds, program.run)
 
 
 _NUMBERS = (float, np.float64, np.float32)

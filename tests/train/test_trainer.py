@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import pickle
 
 import numpy as np
@@ -185,7 +186,7 @@ def test_frozen_parameters_stay_and_the_graph_has_them_as_inputs_only():
 
 def test_a_graph_of_a_step_is_a_function_of_its_inputs_alone():
     X, y = rows()
-    trainer = train.Trainer(small(1), squares, optim.Adam(0.01), batch_size=4)
+    trainer = train.Trainer(small(1), squares, optim.Adam(0.01), batch_size=4, engine="numpy")  # as graph.run
     graph = trainer.graph(4, X, y).verify()
     given = {w.serial for w in graph.inputs}
     assert not [w for w in graph.wires if w.op is None and w.active and w.serial not in given]
@@ -336,11 +337,13 @@ def test_all_frozen_and_unknown_sampling():
         train.Trainer(small(), squares, optim.SGD(0.1)).graph()
 
 
-def test_a_trainer_can_be_pickled_and_goes_on():
+@pytest.mark.parametrize("engine", train.ENGINES)
+@pytest.mark.parametrize("copied", [lambda t: pickle.loads(pickle.dumps(t)), copy.deepcopy])
+def test_a_trainer_can_be_pickled_or_copied_and_goes_on(engine, copied):
     X, y = rows()
-    trainer = train.Trainer(small(), distributions.Gaussian(), optim.Adam(0.01), batch_size=4)
-    trainer.fit(X, y, epochs=2)
-    again = pickle.loads(pickle.dumps(trainer))
+    trainer = train.Trainer(small(), distributions.Gaussian(), optim.Adam(0.01), batch_size=4, engine=engine)
+    trainer.fit(X, y, epochs=2, validation=(X, y))
+    again = copied(trainer)
     assert np.array_equal(again.fit(X, y, epochs=2).loss, trainer.fit(X, y, epochs=2).loss)
     assert np.array_equal(weights(again), weights(trainer))
 

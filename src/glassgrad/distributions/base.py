@@ -112,8 +112,11 @@ class Distribution:
         """The best guess of y: here the mean."""
         return self.mean(output)
 
-    def accuracy(self, output: Any, y: Any) -> float | None:
-        """Share of targets that `predict` hits; None where targets are quantities and not classes."""
+    def accuracy(self, output: Any, y: Any) -> Any:
+        """Share of targets that `predict` hits; None where targets are quantities and not classes.
+
+        A wire while a function is traced, so that it can be compiled with the loss.
+        """
         return None
 
     def outputs(self, targets: Any) -> int:
@@ -176,7 +179,8 @@ def flat(x: Any) -> Any:
     return x[..., 0] if len(x.shape) > 1 and x.shape[-1] == 1 else x
 
 
-def hits(predicted: Any, y: Any) -> float:
-    """Share of predictions that equal the targets."""
-    predicted, y = np.asarray(value_of(predicted)), np.asarray(value_of(y))
-    return float(np.mean(predicted.reshape(y.shape) == y)) if y.size else math.nan
+def hits(predicted: Any, y: Any) -> Any:
+    """Share of predictions that equal the targets: a number, or a wire while a function is traced."""
+    predicted, y = shaped(predicted), shaped(y)
+    share = value_of(wire := np.mean(np.where(np.reshape(predicted, y.shape) == y, 1.0, 0.0))) if y.size else math.nan
+    return wire if share is None else float(share)

@@ -60,7 +60,7 @@ class BetaBernoulli(Distribution):
         """1 where α > β, else 0; one pair a row gives one number a row."""
         return flat(self._logit(shaped(output)) > 0).astype(np.int64)
 
-    def accuracy(self, output: Any, y: Any) -> float:
+    def accuracy(self, output: Any, y: Any) -> Any:
         """Share of labels that `predict` hits."""
         return hits(self.predict(output), y)
 

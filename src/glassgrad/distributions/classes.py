@@ -40,7 +40,7 @@ class Bernoulli(Distribution):
         """1 where p(y = 1) > ½, else 0; one output a row gives one number a row."""
         return flat(shaped(output) > 0).astype(np.int64)
 
-    def accuracy(self, output: Any, y: Any) -> float:
+    def accuracy(self, output: Any, y: Any) -> Any:
         """Share of labels that `predict` hits."""
         return hits(self.predict(output), y)
 
@@ -97,9 +97,9 @@ class Categorical(Distribution):
         """The most probable class."""
         return shaped(output).argmax(axis=-1)
 
-    def accuracy(self, output: Any, y: Any) -> float:
+    def accuracy(self, output: Any, y: Any) -> Any:
         """Share of rows whose class `predict` hits."""
-        y = np.asarray(value_of(y))
+        output, y = shaped(output), shaped(y)
         return hits(self.predict(output), np.argmax(y, axis=-1) if len(y.shape) == len(output.shape) else y)
 
     def outputs(self, targets: Any) -> int:

@@ -12,13 +12,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from glassgrad.native.emit import type_of, vector
 from glassgrad.native.lowering import computed, given, weight
 from glassgrad.native.matmul_pack import totals
-from glassgrad.native.steps import Loop, folded
+from glassgrad.native.nest_axes import Key, collapsed, spread
+from glassgrad.native.steps import Loop
 from glassgrad.native.views import View
 from glassgrad.native.walks import Walks
 
@@ -26,17 +26,6 @@ _BUSY = 4  # sums side by side that keep an adder busy
 _CODE = 240  # instructions of gates that one turn of the innermost loop may hold
 _SUMS = 12  # registers for sums
 _SHORT = 3  # vectors of a row that are written without a loop
-
-Key = tuple[str, int]
-
-
-@dataclass(frozen=True)
-class Axis:
-    """One axis of a nest, perhaps several of the arrays' axes that are walked through in one stride."""
-
-    size: int
-    summed: bool
-    strides: dict[Key, int]
 
 
 class Nest:
@@ -47,8 +36,8 @@ class Nest:
         plan = walks.plan
         self.views: dict[Key, View] = {("read", s): v for s, v in loop.reads.items()}
         self.views |= {("write", g.serial): plan.views[g.serial] for g in loop.stored}
-        self.views |= {("fold", f.serial): _spread(plan.views[f.serial], f) for f in loop.folds}
-        axes = _collapsed(loop, self.views)
+        self.views |= {("fold", f.serial): spread(plan.views[f.serial], f) for f in loop.folds}
+        axes = collapsed(loop, self.views)
         kept, summed = [a for a in axes if not a.summed], [a for a in axes if a.summed]
         lane = next((a for a in reversed(axes) if set(a.strides.values()) <= {0, 1}), axes[-1] if axes else None)
         self.axes = [
@@ -373,31 +362,3 @@ def _pairs(join: Callable[[Any, Any], Any], xs: Sequence[Any]) -> Any:
         half = len(xs) // 2
         xs = [join(x, y) for x, y in zip(xs[:half], xs[half : 2 * half], strict=True)] + xs[2 * half :]
     return xs[0]
-
-
-def _spread(view: View, fold: Any) -> View:
-    """A result as large as what it sums up: it does not move along the axes that are summed over."""
-    shape, axes = fold.operands[0].shape, fold.params["axis"]
-    if len(view.shape) == len(shape):
-        strides = list(view.strides)
-    else:
-        left = iter(view.strides)
-        strides = [0 if a in axes else next(left) for a in range(len(shape))]
-    strides = [0 if a in axes else s for a, s in enumerate(strides)]
-    return View(view.buffer, tuple(shape), tuple(strides), view.offset, view.dtype)
-
-
-def _collapsed(loop: Loop, views: dict[Key, View]) -> list[Axis]:
-    """The loop's axes without those of one element; neighbours that all views walk through in one stride are one."""
-    summed = folded(loop.folds[0]) if loop.folds else ()
-    axes: list[Axis] = []
-    for a, n in enumerate(loop.shape):
-        if n == 1:
-            continue
-        now = Axis(n, a in summed, {k: v.strides[a] for k, v in views.items()})
-        last = axes[-1] if axes else None
-        if last and last.summed == now.summed and all(last.strides[k] == s * n for k, s in now.strides.items()):
-            axes[-1] = Axis(last.size * n, now.summed, now.strides)
-        else:
-            axes.append(now)
-    return axes

@@ -66,6 +66,16 @@ class Target:
         """How many numbers of a dtype one vector holds."""
         return self.vector_bytes // np.dtype(dtype).itemsize
 
+    def flops_per_cycle(self, dtype: Any) -> int:
+        """What one core can do at most: two vectors a cycle, multiplied and added where one instruction does both."""
+        return 2 * self.lanes(dtype) * (2 if self.fma else 1)
+
+    def bytes_per_cycle(self, room: int) -> int:
+        """What one core reads at most of so much memory: two vectors from its first cache, one from its second."""
+        if room <= self.l1_bytes:
+            return 2 * self.vector_bytes
+        return self.vector_bytes if room <= self.l2_bytes else 8
+
     @property
     def key(self) -> str:
         """All of it as one text, for keys of caches."""

@@ -106,6 +106,10 @@ class Engine(Protocol):
         """Do what must be done once for a step's graph, before the clock of the steps runs."""
         ...
 
+    def ready(self, graph: Graph) -> None:
+        """Do what must be done once for a graph that `run` is going to run."""
+        ...
+
     def steps(self, graphs: Callable[[int], Graph], memory: Memory, stretch: Stretch, losses: Array) -> None:
         """Take the steps of a stretch: `memory` is updated, and the loss of each step written to `losses`.
 
@@ -130,6 +134,9 @@ class NumpyEngine:
 
     def prepare(self, graph: Graph, rows: Rows, sampling: Sampling) -> None:
         """Nothing: NumPy needs no preparation."""
+
+    def ready(self, graph: Graph) -> None:
+        """Nothing either."""
 
     def steps(self, graphs: Callable[[int], Graph], memory: Memory, stretch: Stretch, losses: Array) -> None:
         """Take the steps of a stretch, one run of the graph each."""

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from glassgrad.errors import unknown
+from glassgrad.errors import UnsupportedError, unknown
 from glassgrad.train.engine import Engine, NumpyEngine
 
 
 def _native() -> Engine:
-    from glassgrad.train.native_engine import NativeEngine  # imports the compiler, so only when it is asked for
-
+    try:
+        from glassgrad.train.native_engine import NativeEngine  # imports the compiler, so only when it is asked for
+    except ImportError as error:
+        raise UnsupportedError(
+            f"there is no machine code without llvmlite ({error}); engine='numpy' trains the same graph without"
+        ) from error
     return NativeEngine()
 
 
 ENGINES: dict[str, Callable[[], Engine]] = {"numpy": NumpyEngine, "native": _native}
-"""What runs a training step: NumPy, gate by gate, or machine code."""
+"""What runs a training step: machine code, or NumPy gate by gate, the oracle of the first."""
 
 
 def engine_named(name: str) -> Engine:

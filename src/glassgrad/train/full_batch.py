@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from glassgrad.graphs import Graph
 from glassgrad.optim import LBFGS
 from glassgrad.train.engine import Memory, layer_key
 from glassgrad.train.loop import Run
@@ -19,10 +20,16 @@ class FullBatchRun(Run):
     """One call of `fit` or `steps` with L-BFGS: an epoch, or a step, is one of its iterations."""
 
     def _trace(self) -> None:
-        """Trace the graph of loss and gradients."""
+        """Trace and compile the graph of loss and gradients."""
         started = time.perf_counter()
         self.graph = self.graphs(len(self.plan.rows))
+        self.engine.ready(self.graph)
+        self.plan.ready()
         self.history.compile_seconds = time.perf_counter() - started
+        self.evaluations = 0
+
+    def _work(self) -> list[tuple[Graph, int]]:
+        return [(self.graph, self.evaluations)]
 
     def _train(self) -> None:
         optimizer: LBFGS = self.trainer.optimizer
@@ -32,6 +39,7 @@ class FullBatchRun(Run):
         clock = time.perf_counter()
 
         def value_and_grad(params: list[Any]) -> tuple[Any, list[Any]]:
+            self.evaluations += 1
             out = self.engine.run(self.graph, [*params, *batch, self.start, key, *self.frozen])
             return out[0], out[1:]
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+
+from glassgrad.graphs import Graph
+from glassgrad.train.meter import TrainingCost, training_cost
 
 Array = np.ndarray[Any, Any]
 _SHOWN = 12
@@ -35,7 +40,7 @@ class History:
     seconds : float
         Wall time of the whole call, evaluation and callbacks included.
     compile_seconds : float
-        The part of it that went into tracing the graphs.
+        The part of it that went into tracing and compiling the graphs of the steps.
     step_seconds : float
         The part of it that went into training steps.
     stopped : str or None
@@ -43,6 +48,8 @@ class History:
         L-BFGS "converged" or "max_iterations". Else None.
     best_epoch : int or None
         The epoch with the lowest held-out loss.
+    cost : TrainingCost or None
+        Operations of a step, gradient ÷ forward, GFLOP/s and share of this machine's peak; None before the end.
     """
 
     epoch: list[int] = field(default_factory=list)
@@ -56,6 +63,10 @@ class History:
     step_seconds: float = 0.0
     stopped: str | None = None
     _losses: list[Array] = field(default_factory=list, repr=False)
+    _cost: TrainingCost | Callable[[], TrainingCost] | None = field(default=None, repr=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_cost": self.cost}  # counted now: graphs cannot be pickled
 
     @property
     def loss(self) -> Array:
@@ -81,6 +92,17 @@ class History:
             return None
         return self.epoch[int(np.argmin([np.inf if np.isnan(v) else v for v in self.validation_loss]))]
 
+    @property
+    def cost(self) -> TrainingCost | None:
+        """What the steps cost, counted when first asked for; None before the end, and where no step was taken."""
+        if callable(self._cost):
+            self._cost = self._cost()
+        return self._cost
+
+    def count_cost(self, work: Sequence[tuple[Graph, int]], threads: int | None) -> None:
+        """Keep what `cost` is counted on: the step graphs and how often each was run."""
+        self._cost = functools.partial(training_cost, work, self.step_seconds, threads)
+
     def add_losses(self, losses: Array) -> None:
         """Append the losses of some steps."""
         self._losses.append(np.array(losses, np.float64))
@@ -92,6 +114,8 @@ class History:
         lines.append(f"{self.steps:,} steps in {self.seconds:.2f} s{rate}")
         if len(loss) and not self.epoch:
             lines[-1] += f", loss {loss[0]:.4g} → {loss[-1]:.4g}"
+        if self.cost is not None:
+            lines.append(str(self.cost))
         if self.best_epoch is not None:
             lines.append(f"* lowest held-out loss: epoch {self.best_epoch}")
         if self.stopped is not None:

@@ -25,11 +25,14 @@ from glassgrad.parameters import Parameter
 from glassgrad.train import inputs
 from glassgrad.train.engine import Memory, Rows
 from glassgrad.train.engines import engine_named
-from glassgrad.train.step_graphs import batch_loss, forward_graph, gradient_graph, takes_weights, training_graph
+from glassgrad.train.scores import loss_graph, score_graph, weighted_mean
+from glassgrad.train.shards import check_mean
+from glassgrad.train.step_graphs import forward_graph, gradient_graph, takes_weights, training_graph
 
 Array = np.ndarray[Any, Any]
 Loss = Distribution | Callable[..., Any]
 _CHUNK = 4096
+_PROVED = 64  # rows on which a loss shows that it is a mean
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -51,8 +54,9 @@ class Learner:
         batch_size: int | None = 32,
         seed: int = 0,
         threads: int | None = None,
-        engine: str = "numpy",
+        engine: str = "native",
         metrics: Mapping[str, Callable[[Array, Array], float]] | None = None,
+        shards: int = 1,
     ) -> None:
         if not isinstance(net, nn.Layer):
             raise OperandError(f"net is a network, an nn.Layer such as nn.Sequential(...), not {_kind(net)}")
@@ -69,6 +73,7 @@ class Learner:
         self.threads = (
             None if threads is None else inputs.positive(threads, "threads", "; None for as many as are good")
         )
+        self.shards, self._proved = inputs.positive(shards, "shards"), False
         self._flat_targets = False
         self.engine = engine_named(engine)
         self.engine.threads = self.threads
@@ -210,14 +215,28 @@ class Learner:
         optimizer_ = optimizer or self.optimizer
         x, y = (Spec((rows, *column.shape[1:]), column.dtype) for column in (data.X, data.y))
         parts = (self.trainable, self.frozen)
+        if min(self.shards, rows) > 1:
+            self._prove_mean(data)
         if isinstance(optimizer_, Optimizer):
             states = self._state_arrays(optimizer)
-            graph = training_graph(self.net, self.loss, optimizer_, *parts, states, x, y, data.weight is not None)
+            graph = training_graph(
+                self.net, self.loss, optimizer_, *parts, states, x, y, data.weight is not None, self.shards
+            )
         else:
-            graph = gradient_graph(self.net, self.loss, *parts, x, y, data.weight is not None)
+            graph = gradient_graph(self.net, self.loss, *parts, x, y, data.weight is not None, self.shards)
         if optimizer is None:
             self._graphs[key] = graph
         return graph
+
+    def _prove_mean(self, data: Rows) -> None:
+        """Once, before a batch is cut: a loss that is a function has to be a mean over rows."""
+        if self._proved or isinstance(self.loss, Distribution):
+            return
+        some = Rows(*data.take(np.arange(min(len(data), max(self.shards, _PROVED)))))
+        values = [p.value for _, p in self.net.named_parameters()]
+        output = self._forward(some.X.shape).run(*values, some.X)[0]
+        check_mean(self.loss, self.shards, output, some.y, some.weight)
+        self._proved = True
 
     def _grapher(self, data: Rows) -> Callable[[int], Graph]:
         return functools.partial(self.step_graph, data)
@@ -235,8 +254,7 @@ class Learner:
         self._width(x, "X")
         if len(x) <= _CHUNK:
             return self.engine.run(self._forward(x.shape), [*values, x])[0]
-        chunks = [x[i : i + _CHUNK] for i in range(0, len(x), _CHUNK)]
-        return np.concatenate([self.engine.run(self._forward(c.shape), [*values, c])[0] for c in chunks])
+        return np.concatenate([self.engine.run(self._forward(c.shape), [*values, c])[0] for (c,) in _chunks([x])])
 
     def _forward(self, shape: tuple[int, ...]) -> Graph:
         graph = self._graphs.get(shape)
@@ -267,16 +285,60 @@ class Learner:
 
     def _evaluate(self, rows: Rows) -> dict[str, float]:
         """Loss, accuracy and metrics of the network as it is."""
-        output = self._outputs(rows.X)
+        if not isinstance(self.loss, Distribution):
+            output = self._outputs(rows.X)
+            found = {"loss": float(self.engine.run(self._loss_graph(output, rows), [output, *rows.take(None)[1:]])[0])}
+        else:
+            losses, outputs, *hits = zip(*self._scores(rows), strict=True)
+            sizes = [len(part) for part in outputs]
+            starts = np.cumsum([0, *sizes[:-1]])
+            counts = sizes if rows.weight is None else np.add.reduceat(rows.weight.astype(np.float64), starts)
+            found, output = {"loss": weighted_mean(losses, counts)}, np.concatenate(outputs)
+            accuracy = weighted_mean(hits[0], sizes) if hits else self.loss.accuracy(output, rows.y)
+            if accuracy is not None:
+                found["accuracy"] = accuracy
         with np.errstate(all="ignore"):  # overflow gives inf, which the caller sees
-            found = {"loss": float(batch_loss(self.loss, output, rows.y, rows.weight))}
-            if isinstance(self.loss, Distribution):
-                accuracy = self.loss.accuracy(output, rows.y)
-                if accuracy is not None:
-                    found["accuracy"] = accuracy
             for name, metric in self.metrics.items():
                 found[name] = float(metric(output, rows.y))
         return found
+
+    def _scores(self, rows: Rows) -> list[list[Array]]:
+        """Loss, outputs and perhaps accuracy of each chunk of rows."""
+        values = [p.value for _, p in self.net.named_parameters()]
+        self._width(rows.X, "X")
+        return [self.engine.run(self._score_graph(part), [*values, *part]) for part in _chunks(rows.take(None))]
+
+    def _ready(self, rows: Rows) -> None:
+        """Trace and compile what `_evaluate` runs."""
+        outputs = self._width(rows.X, "X")
+        whole = not isinstance(self.loss, Distribution)
+        for part in _chunks(rows.take(None)):
+            self.engine.ready(self._forward(part[0].shape) if whole else self._score_graph(part))
+        if whole:
+            dtype = self._forward((1, *rows.X.shape[1:])).outputs[0].dtype
+            self.engine.ready(self._loss_graph(Spec((len(rows), outputs), dtype), rows))
+
+    def _score_graph(self, columns: Sequence[Array]) -> Graph:
+        """The graph of network, loss and accuracy on such rows."""
+        specs = [Spec(column.shape, column.dtype) for column in columns]
+        key = ("score", *[(spec.shape, spec.dtype) for spec in specs])
+        if key not in self._graphs:
+            known, loss = self.net.named_parameters(), cast(Distribution, self.loss)
+            self._graphs[key] = score_graph(self.net, loss, known, specs[0], specs[1], len(columns) > 2)
+        return self._graphs[key]
+
+    def _loss_graph(self, output: Array | Spec, rows: Rows) -> Graph:
+        """The graph of a loss that is a function, on so many rows."""
+        specs = Spec(output.shape, output.dtype), Spec(rows.y.shape, rows.y.dtype)
+        key = ("loss", *[(spec.shape, spec.dtype) for spec in specs], rows.weight is None)
+        if key not in self._graphs:
+            self._graphs[key] = loss_graph(self.loss, *specs, rows.weight is not None)
+        return self._graphs[key]
+
+
+def _chunks(columns: Sequence[Array]) -> list[list[Array]]:
+    """Consecutive rows of each column, at most so many that memory stays bounded."""
+    return [[column[i : i + _CHUNK] for column in columns] for i in range(0, len(columns[0]), _CHUNK)]
 
 
 def _nothing(p: Any) -> tuple[Array, ...]:

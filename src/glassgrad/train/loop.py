@@ -24,7 +24,8 @@ _BETWEEN_UPDATES = 0.15  # seconds between two looks at the progress
 class Plan:
     """What one call of `fit` or `steps` is going to do.
 
-    ``total`` steps; ``epochs``: whether to evaluate and call back after each pass over the rows.
+    ``total`` steps; ``epochs``: whether to evaluate and call back after each pass over the rows; ``ready``: what
+    has to be done before `evaluate` can run.
     """
 
     rows: Rows
@@ -33,6 +34,7 @@ class Plan:
     total: int
     epochs: bool
     evaluate: Callable[[], dict[str, float]] | None = None
+    ready: Callable[[], None] = lambda: None
 
     @property
     def per_epoch(self) -> int:
@@ -60,6 +62,7 @@ class Run:
     ) -> None:
         self.trainer, self.engine, self.graphs, self.plan, self.hooks = trainer, engine, graphs, plan, hooks
         self.history = History()
+        self.traced: dict[int, Graph] = {}
         self.memory: Memory = trainer.memory()
         self.kept: Any = None
         self.start, self.epoch = self.memory.step, trainer.epoch_count
@@ -86,6 +89,8 @@ class Run:
             self._keep()
             trainer.epoch_count = self.epoch + -(-(self.memory.step - self.start) // self.plan.per_epoch)
             history.seconds = time.perf_counter() - started
+            if history.steps:
+                history.count_cost(self._work(), None if self.engine.name == "numpy" else self.engine.threads or 1)
             for hook in begun:
                 hook.on_end(trainer, history)
         return history
@@ -97,13 +102,22 @@ class Run:
             self.kept = self.memory.latest
 
     def _trace(self) -> None:
-        """Trace the graphs that will be needed, before the clock of the steps runs."""
+        """Trace and compile the graphs that will be needed, before the clock of the steps runs."""
         started = time.perf_counter()
         n, size = len(self.plan.rows), self.plan.batch_size
         for rows in {size, n % size} if self.plan.sampling == "shuffle" else {size}:
             if rows:
-                self.engine.prepare(self.graphs(rows), self.plan.rows, self.plan.sampling)
+                self.traced[rows] = self.graphs(rows)
+                self.engine.prepare(self.traced[rows], self.plan.rows, self.plan.sampling)
+        self.plan.ready()
         self.history.compile_seconds = time.perf_counter() - started
+
+    def _work(self) -> list[tuple[Graph, int]]:
+        """The graphs of the steps, that of a full batch first, and how often each was run."""
+        n, size = len(self.plan.rows), self.plan.batch_size
+        short = self.history.steps // self.plan.per_epoch if n % size in self.traced else 0
+        full = [(self.traced[size], self.history.steps - short)]
+        return [*full, (self.traced[n % size], short)] if short else full
 
     def _train(self) -> None:
         done = 0

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from glassgrad import passes
 from glassgrad.compiler import Program
+from glassgrad.errors import reason
 from glassgrad.graphs import Graph
 from glassgrad.native import jit
 from glassgrad.native.crew import Pace, cores, together
@@ -72,6 +74,15 @@ class _Loop:
         self.columns = base
 
 
+@contextlib.contextmanager
+def _other_engine_named() -> Iterator[None]:
+    """Where machine code cannot be made, say that there is an engine without."""
+    try:
+        yield
+    except jit.CompileError as error:
+        raise jit.CompileError(f"{reason(error)}\nengine='numpy' trains the same graph without machine code") from None
+
+
 class NativeEngine(NumpyEngine):
     """Draws, gathers, goes forward and backward, updates and notes the loss in one native call a stretch.
 
@@ -86,10 +97,17 @@ class NativeEngine(NumpyEngine):
         self._loops: dict[Any, tuple[Graph, _Loop]] = {}
         self._programs: dict[int, tuple[Graph, Program]] = {}
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_loops": {}, "_programs": {}}  # compiled again when they are needed
+
     def prepare(self, graph: Graph, rows: Rows, sampling: Sampling) -> None:
         """Compile the loop around a step's graph."""
         if not self._loop(graph, rows, sampling == "replacement").compiles:
             self._program(graph)
+
+    def ready(self, graph: Graph) -> None:
+        """Compile a graph that is run alone."""
+        self._program(graph)
 
     def steps(self, graphs: Callable[[int], Graph], memory: Memory, stretch: Stretch, losses: Array) -> None:
         """Take the steps of a stretch, as few native calls as it has batch sizes in a row."""
@@ -114,14 +132,16 @@ class NativeEngine(NumpyEngine):
     def _program(self, graph: Graph) -> Program:
         found = self._programs.get(id(graph))
         if found is None:
-            found = self._programs[id(graph)] = (graph, Program(graph))
+            with _other_engine_named():
+                found = self._programs[id(graph)] = (graph, Program(graph))
         return found[1]
 
     def _loop(self, graph: Graph, rows: Rows, drawn: bool) -> _Loop:
         key = (id(graph), drawn)
         if key not in self._loops:
             columns = 2 if rows.weight is None else 3
-            self._loops[key] = (graph, _Loop(graph, columns, drawn, self.threads))
+            with _other_engine_named():
+                self._loops[key] = (graph, _Loop(graph, columns, drawn, self.threads))
         return self._loops[key][1]
 
     def _run_of(self, stretch: Stretch, done: int, step: int) -> tuple[int, int, Array | None]:

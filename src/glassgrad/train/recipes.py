@@ -11,7 +11,7 @@ DIGITS_EPOCHS = 40
 """Passes over the digits that `digits_trainer` is made for."""
 
 
-def digits_trainer(seed: int = 0, engine: str = "numpy", threads: int | None = None) -> Trainer:
+def digits_trainer(seed: int = 0, engine: str = "native", threads: int | None = None) -> Trainer:
     """A 64-64-10 network for `data.digits`, with a loss, an optimiser and a batch size that suit it.
 
     Parameters

@@ -24,6 +24,7 @@ from glassgrad.parameters import Parameter
 from glassgrad.sweep import sweep
 from glassgrad.tensors import Tensor, constant, traced
 from glassgrad.train.callbacks import warn
+from glassgrad.train.shards import shard_bounds, shard_key, shard_shares, tree_sum
 from glassgrad.wire import group, marked, topological
 
 Parameters = Sequence[tuple[str, Parameter]]
@@ -54,32 +55,60 @@ class _Step:
     """Forward and backward of one batch, traced: its inputs, the loss, the gradients of what is trained."""
 
     def __init__(
-        self, net: nn.Layer, loss: Any, trainable: Parameters, frozen: Parameters, x: Spec, y: Spec, weighted: bool
-    ) -> None:
-        parameters = [p for _, p in trainable]
+        self, net: nn.Layer, loss: Any, trainable: Parameters, frozen: Parameters, x: Spec, y: Spec, weighted: bool,
+        shards: int,
+    ) -> None:  # fmt: skip
+        self.net, self.loss, self.parameters = net, loss, [p for _, p in trainable]
         x_wire, y_wire = traced(x.shape, x.dtype, "x"), traced(y.shape, y.dtype, "y")
         weight = traced((x.shape[0],), x.dtype, "weight") if weighted else None
         self.step, key = traced((), np.dtype(np.int64), "step"), traced((2,), np.dtype(np.uint32), "key")
+        columns = [x_wire, y_wire, *([] if weight is None else [weight])]
+        self.batch = [*columns, self.step, key, *[p for _, p in frozen]]
         before = _drawn()
-        with nn.training(key):
-            output = net(x_wire)
-            with group("loss"):
-                cost = batch_loss(loss, output, y_wire, weight)
-        _check_loss(cost, loss)
+        bounds = shard_bounds(x.shape[0], shards)
+        if len(bounds) == 1:
+            self.cost, self.gradients = self._shard(columns, key)
+        else:
+            costs, gradients = [], []
+            for i, (start, stop) in enumerate(bounds):
+                with group(f"shard {i}"):
+                    part = [column[start:stop] for column in columns]
+                    cost, slopes = self._shard(part, shard_key(key, i, len(bounds)), i == 0)
+                costs.append(cost)
+                gradients.append(slopes)
+            with group("sum of shards"):
+                shares = shard_shares(bounds, weight)
+                self.cost = _shared(costs, shares)
+                self.gradients = [_shared(slopes, shares) for slopes in zip(*gradients, strict=True)]
+        self.cost.name = self.cost.name or "loss"
         if not np.array_equal(_drawn(), before):
             warn(
                 "the network or the loss draws from np.random: it is traced once, so these draws stay the same in "
                 "every step; a layer that draws anew in each takes its key from nn.next_key(), as nn.Dropout does"
             )
-        _warn_of_pairs(output, y_wire, cost)
-        cost.name = cost.name or "loss"
-        swept = sweep({cost: cost.dtype.type(1)}, parameters, record=True)
-        gradients = [swept.get(p.serial) for p in parameters]
-        self.cost = cost
-        self.gradients = [
-            np.zeros(p.shape, p.dtype) if g is None else g for g, p in zip(gradients, parameters, strict=True)
+
+    def _shard(self, columns: Sequence[Tensor], key: Any, first: bool = True) -> tuple[Tensor, list[Any]]:
+        """The loss of some rows and its gradients."""
+        x, y, *weight = columns
+        with nn.training(key):
+            output = self.net(x)
+            with group("loss"):
+                cost = batch_loss(self.loss, output, y, *weight)
+        check_loss(cost, self.loss)
+        if cost.dtype.kind != "f" or not cost.active:
+            raise OperandError(f"loss {_name(self.loss)} has no gradient path to a trainable parameter of the network")
+        if first:
+            _warn_of_pairs(output, y, cost)
+        swept = sweep({cost: cost.dtype.type(1)}, self.parameters, record=True)
+        gradients = [swept.get(p.serial) for p in self.parameters]
+        return cost, [
+            np.zeros(p.shape, p.dtype) if g is None else g for g, p in zip(gradients, self.parameters, strict=True)
         ]
-        self.batch = [x_wire, y_wire, *([] if weight is None else [weight]), self.step, key, *[p for _, p in frozen]]
+
+
+def _shared(parts: Sequence[Any], shares: Sequence[Any]) -> Any:
+    """What the shards found, each times its share, added over the tree."""
+    return tree_sum([share * part for share, part in zip(shares, parts, strict=True)])
 
 
 def _drawn() -> Any:
@@ -113,6 +142,7 @@ def training_graph(
     x: Spec,
     y: Spec,
     weighted: bool,
+    shards: int = 1,
 ) -> Graph:
     """One step of training as one graph: forward, backward and update.
 
@@ -128,11 +158,13 @@ def training_graph(
         Shape and dtype of the batch.
     weighted : bool
         Whether rows have weights.
+    shards : int
+        In how many pieces the batch is cut, see `train.shards`.
     """  # fmt: skip
     names = [name for name, _ in trainable]
     parameters = [p for _, p in trainable]
     with marked(enabled=True):
-        made = _Step(net, loss, trainable, frozen, x, y, weighted)
+        made = _Step(net, loss, trainable, frozen, x, y, weighted, shards)
         state_wires = [
             tuple(traced(s.shape, s.dtype, f"{name}.state{i}") for i, s in enumerate(state))
             for name, state in zip(names, states, strict=True)
@@ -144,14 +176,15 @@ def training_graph(
 
 
 def gradient_graph(
-    net: nn.Layer, loss: Any, trainable: Parameters, frozen: Parameters, x: Spec, y: Spec, weighted: bool
-) -> Graph:
+    net: nn.Layer, loss: Any, trainable: Parameters, frozen: Parameters, x: Spec, y: Spec, weighted: bool,
+    shards: int = 1,
+) -> Graph:  # fmt: skip
     """Forward and backward without an update, for optimisers that search along a line.
 
     Inputs are those of a training step without the state, outputs the loss and the gradients.
     """
     with marked(enabled=True):
-        made = _Step(net, loss, trainable, frozen, x, y, weighted)
+        made = _Step(net, loss, trainable, frozen, x, y, weighted, shards)
     return _graph([made.cost, *made.gradients], [*[p for _, p in trainable], *made.batch])
 
 
@@ -163,15 +196,21 @@ def forward_graph(net: nn.Layer, parameters: Parameters, x: Spec) -> Graph:
     """The network in use, not in training: inputs are all parameters and x, the output is the network's."""
     x_wire = traced(x.shape, x.dtype, "x")
     with marked(enabled=True, key=None):
-        output = net(x_wire)
-    if not isinstance(output, Tensor):
-        raise OperandError(f"the network returned {type(output).__name__}; a layer's forward returns one array")
+        output = network_output(net, x_wire)
     return Graph([output], [*[p for _, p in parameters], x_wire])
 
 
-def _check_loss(cost: Any, loss: Any) -> None:
-    """A loss is one floating number that depends on the parameters."""
-    name = getattr(loss, "name", None) or getattr(loss, "__name__", type(loss).__name__)
+def network_output(net: nn.Layer, x: Tensor) -> Tensor:
+    """What a network makes of a wire, which has to be one wire."""
+    output = net(x)
+    if not isinstance(output, Tensor):
+        raise OperandError(f"the network returned {type(output).__name__}; a layer's forward returns one array")
+    return output
+
+
+def check_loss(cost: Any, loss: Any) -> None:
+    """A loss is one number, computed from what it is handed."""
+    name = _name(loss)
     if not isinstance(cost, Tensor):
         raise OperandError(
             f"loss {name} returned {type(cost).__name__}, which does not depend on the network; "
@@ -181,5 +220,7 @@ def _check_loss(cost: Any, loss: Any) -> None:
         raise ShapeError(
             f"loss {name} returned {spec_text(cost)}; it has to be one number: take np.mean or np.sum of it"
         )
-    if cost.dtype.kind != "f" or not cost.active:
-        raise OperandError(f"loss {name} has no gradient path to a trainable parameter of the network")
+
+
+def _name(loss: Any) -> str:
+    return getattr(loss, "name", None) or getattr(loss, "__name__", type(loss).__name__)

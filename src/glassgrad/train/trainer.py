@@ -5,6 +5,7 @@ Networks are float32 unless told, and data are cast to the network's dtype; labe
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -52,10 +53,14 @@ class Trainer(Learner):
     threads : int, optional
         Threads of the native engine, one unless told; they share each large step, and any number gives
         the same bits. The NumPy engine runs on NumPy's own threads, whatever is said here.
-    engine : {"numpy", "native"}
-        What runs the steps: NumPy, gate by gate, or machine code, a stretch of steps in one call.
+    engine : {"native", "numpy"}
+        What runs the steps: machine code, a stretch of steps in one call, or NumPy, gate by gate, which needs
+        no compiler. Both run the same graph on the same rows, and differ by rounding only.
     metrics : mapping of str to callable, optional
         Functions ``(output, y)`` on arrays that return a number, computed by `evaluate` and for held-out rows.
+    shards : int
+        In how many pieces each batch is cut, whose gradients are summed over a fixed tree. With the same
+        shards any number of workers gives the same bits. Other shards add in another order and draw dropout anew.
 
     Attributes
     ----------
@@ -121,7 +126,7 @@ class Trainer(Learner):
         """
         epochs = inputs.positive(epochs, "epochs")
         rows = self.rows(X, y, sample_weight)
-        evaluate = None
+        evaluate = held = None
         if validation is not None:
             if not isinstance(validation, tuple | list) or len(validation) != 2:
                 raise OperandError("validation is a pair (X, y) of held-out rows, such as data.split returns")
@@ -138,7 +143,10 @@ class Trainer(Learner):
             raise OperandError(f"monitor is True or False, not {monitor!r}; a train.Monitor goes among the callbacks")
         if monitor and isinstance(self.optimizer, Optimizer):
             hooks.insert(0, Monitor())
-        return self._run(self._plan(rows, sampling, epochs, evaluate=evaluate), hooks, progress)
+        plan = self._plan(rows, sampling, epochs, evaluate=evaluate)
+        if evaluate is not None:
+            plan = dataclasses.replace(plan, ready=functools.partial(self._ready, held))
+        return self._run(plan, hooks, progress)
 
     def steps(
         self,
