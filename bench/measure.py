@@ -94,17 +94,30 @@ def prepared(row: Row, makers: Makers, check: Callable[[Any], None], settings: S
 
 
 def timed(runs: Mapping[str, Run], settings: Settings) -> dict[str, Result]:
-    """Time blocks of at least ``settings.block`` seconds, one peer after another, each round in another order."""
+    """Time blocks of at least ``settings.block`` seconds, one peer after another, each round in another order.
+
+    A block begins when the threads of the one before have come to rest.
+    """
     counts = {label: _count(run, settings.block) for label, run in runs.items()}
     blocks: dict[str, list[float]] = {label: [] for label in runs}
     labels = list(runs)
     for i in range(settings.rounds):
         turn = i % max(len(labels), 1)
         for label in labels[turn:] + labels[:turn]:
+            settle()
             started = time.perf_counter()
             runs[label](counts[label])
             blocks[label].append((time.perf_counter() - started) / counts[label])
     return {label: summary(seconds, counts[label]) for label, seconds in blocks.items()}
+
+
+def settle() -> None:
+    """Wait until this process does nothing: OpenBLAS's threads spin for a tenth of a second after a product."""
+    for _ in range(50):
+        before = time.process_time()
+        time.sleep(0.01)
+        if time.process_time() - before < 0.001:
+            return
 
 
 def _count(run: Run, block: float) -> int:

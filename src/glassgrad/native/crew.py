@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 _MOST = 1024  # threads of all crews together: each call has as many as it asks for, since they wait for each other
-_LOOK, _AGAIN = 10e-3, 2.0  # seconds that a try takes, and after which the others are tried again at the latest
+_LOOK, _AGAIN = 20e-3, 2.0  # seconds that a try takes, and after which the others are tried again at the latest
 _pools: list[ThreadPoolExecutor] = []
 
 
@@ -97,9 +97,8 @@ class Pace:
         if len(self.sizes) == 1:
             return self.sizes[0], count
         for size in self.sizes:
-            if size not in self._sure:
-                known = self._step.get(size)
-                return size, min(count, max(1, int(_LOOK / known))) if known else 1
+            if size not in self._sure:  # long enough that waking the others does not count
+                return size, min(count, max(1, int(_LOOK / min(self._step.values())))) if size in self._step else 1
         best = self._best()
         return best, min(count, max(1, int((self._rest - self._spent) / self._step[best])))
 

@@ -80,6 +80,7 @@ class Learner:
         self.metrics = dict(metrics or {})
         self.seed, self.key = seed, random.key(seed)
         self.step_count = self.epoch_count = 0
+        self.step_seconds: float | None = None  # what a step took at last, to look at the progress now and then
         self._states: dict[str, tuple[Array, ...]] = {}
         self._graphs: dict[Any, Graph] = {}
         self._seen: tuple[Rows, int] | None = None

@@ -70,7 +70,7 @@ class Run:
         self.frozen = [p.value for _, p in trainer.frozen]
         self.watched = [h for h in hooks if type(h).on_steps is not Callback.on_steps]
         self.cut = bool(self.watched) or not engine.interruptible
-        self.piece = 1 if self.cut else plan.total
+        self.piece = self._steps_in(trainer.step_seconds) if self.cut else plan.total
 
     def go(self) -> History:
         """Train. An interruption from the keyboard ends it and keeps what was learned."""
@@ -184,10 +184,15 @@ class Run:
         if plan.epochs and first % plan.per_epoch == plan.looked_at:
             self._measure(before, memory.arrays)
         if self.cut:
-            self.piece = max(1, min(2 * self.piece, int(count / max(seconds, 1e-9) * _BETWEEN_UPDATES)))
+            trainer.step_seconds = max(seconds, 1e-9) / count
+            self.piece = min(2 * self.piece, self._steps_in(trainer.step_seconds))
             for hook in self.watched:
                 hook.on_steps(trainer, history, count, float(losses[-1]))
         return losses
+
+    def _steps_in(self, seconds: float | None) -> int:
+        """Steps between two looks at the progress, from what one takes; one where it is not known."""
+        return max(1, int(_BETWEEN_UPDATES / seconds)) if seconds else 1
 
     def _measure(self, before: Sequence[Array], after: Sequence[Array]) -> None:
         """Record |Δw| / |w| of one step for each parameter."""
