@@ -216,14 +216,23 @@ class Phi(Value):
 
 
 class Block:
-    """Instructions one after another, the last of which says where it goes on."""
+    """Instructions one after another, the last of which says where it goes on.
 
-    __slots__ = ("function", "is_terminated", "lines", "phis", "placed", "text")
+    Attributes
+    ----------
+    lines : list of str
+        The instructions, but for the phis, which stand first.
+    known : dict
+        Values computed here, by their instructions.
+    """
+
+    __slots__ = ("function", "is_terminated", "known", "lines", "phis", "placed", "text")
 
     def __init__(self, function: Function, name: str) -> None:
         self.function, self.text = function, f"%{name}"
         self.phis: list[Phi] = []
         self.lines: list[str] = []
+        self.known: dict[str, Value] = {}
         self.placed = self.is_terminated = False
 
     def __str__(self) -> str:
