@@ -157,6 +157,12 @@ def test_machine_code_stays_in_its_folder_and_peers_outside(library: str) -> Non
     assert {path for path in users if not path.startswith(allowed)} == set()
 
 
+def test_ir_is_written_by_our_own_writer() -> None:
+    """LLVM's is met as text: importing llvmlite's objects, and making them, would take longer than compiling."""
+    wrong = re.compile(r"^\s*(?:from|import) llvmlite\b.*\bir\b", re.MULTILINE)
+    assert [path for path in FILES if wrong.search((SOURCE / path).read_text(encoding="utf-8"))] == []
+
+
 def test_gates_know_neither_tensors_nor_machine_code() -> None:
     """A rule acts on what it is handed: `ops` imports errors, records and itself, and nothing else of the package."""
     allowed = ("ops/", "op.py", "errors.py")

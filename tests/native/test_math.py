@@ -52,7 +52,7 @@ def library(dtype: np.dtype[Any], lanes: int, target: str | None, opt: int) -> A
     return compile_ir(source(dtype, lanes), host(target), cache=False, opt=opt, on_slow=None)
 
 
-def computed(name: str, *operands: Array, lanes: int = 0, target: str | None = None, opt: int = 3) -> Array:
+def computed(name: str, *operands: Array, lanes: int = 0, target: str | None = None, opt: int = 2) -> Array:
     """What compiled code gives; as many lanes as the CPU has, unless told."""
     dtype, n = operands[0].dtype, len(operands[0])
     lanes = lanes or host().lanes(dtype)

@@ -1,5 +1,6 @@
-"""Writes the instructions of LLVM's language, a line each, and leaves out those whose result is known.
+"""Writes the instructions of LLVM's language, a line each.
 
+What is known, or was computed in the same block before, is not computed again: that is text which LLVM need not read.
 The names and arguments are those of the builders of LLVM's own libraries.
 """
 
@@ -46,14 +47,14 @@ def _whole(name: str) -> Callable[..., Value]:
             if known is not None:
                 return known
         words = " ".join([name, *flags]) if flags else name
-        return self.result(x.type, f"{words} {x.type.text} {x.text}, {y.text}")
+        return self.pure(x.type, f"{words} {x.type.text} {x.text}, {y.text}")
 
     return write
 
 
 def _division(name: str) -> Callable[..., Value]:
     def write(self: IRBuilder, x: Value, y: Value) -> Value:
-        return self.result(x.type, f"{name} {x.type.text} {x.text}, {y.text}")
+        return self.pure(x.type, f"{name} {x.type.text} {x.text}, {y.text}")
 
     return write
 
@@ -61,14 +62,14 @@ def _division(name: str) -> Callable[..., Value]:
 def _compared(name: str, words: dict[str, str]) -> Callable[..., Value]:
     def write(self: IRBuilder, how: str, x: Value, y: Value) -> Value:
         kind = x.type
-        return self.result(vector(I1, kind.count), f"{name} {words[how]} {kind.text} {x.text}, {y.text}")
+        return self.pure(vector(I1, kind.count), f"{name} {words[how]} {kind.text} {x.text}, {y.text}")
 
     return write
 
 
 def _cast(name: str) -> Callable[..., Value]:
     def write(self: IRBuilder, x: Value, kind: Type) -> Value:
-        return x if x.type is kind else self.result(kind, f"{name} {x.type.text} {x.text} to {kind.text}")
+        return x if x.type is kind else self.pure(kind, f"{name} {x.type.text} {x.text} to {kind.text}")
 
     return write
 
@@ -79,7 +80,7 @@ class IRBuilder:
     Values that are not written in the order of the text have names: LLVM wants numbers to rise.
     """
 
-    __slots__ = ("_lines", "_sign", "block", "function")
+    __slots__ = ("_known", "_lines", "_sign", "block", "function")
 
     def __init__(self, block: Block) -> None:
         self.function: Function = block.function
@@ -91,7 +92,7 @@ class IRBuilder:
         if not block.placed:
             block.placed = True
             blocks.append(block)
-        self.block, self._lines = block, block.lines
+        self.block, self._lines, self._known = block, block.lines, block.known
         self._sign = "%" if blocks[-1] is block else "%."
 
     @contextmanager
@@ -104,6 +105,13 @@ class IRBuilder:
         if last is not None:
             entry.lines.append(last)
         self.position_at_end(before)
+
+    def pure(self, kind: Type, text: str) -> Value:
+        """The value of an instruction that depends on its operands alone, and does nothing else."""
+        known = self._known.get(text)
+        if known is None:
+            known = self._known[text] = self.result(kind, text)
+        return known
 
     def result(self, kind: Type, text: str) -> Value:
         """Write an instruction that makes a value."""
@@ -131,7 +139,7 @@ class IRBuilder:
 
     def fneg(self, x: Value) -> Value:
         """The floating number with the other sign."""
-        return self.result(x.type, f"fneg {x.type.text} {x.text}")
+        return self.pure(x.type, f"fneg {x.type.text} {x.text}")
 
     # comparison and choice
 
@@ -141,7 +149,7 @@ class IRBuilder:
     def select(self, condition: Value, x: Value, y: Value) -> Value:
         """The first where the condition holds, else the second."""
         kind = x.type
-        return self.result(
+        return self.pure(
             kind, f"select {condition.type.text} {condition.text}, {kind.text} {x.text}, {kind.text} {y.text}"
         )
 
@@ -157,25 +165,25 @@ class IRBuilder:
     def shuffle_vector(self, x: Value, y: Value, lanes: Value) -> Value:
         """Chosen lanes of two vectors, side by side."""
         kind, of, chosen = vector(x.type.element, lanes.type.count), x.type.text, lanes.type.text
-        return self.result(kind, f"shufflevector {of} {x.text}, {of} {y.text}, {chosen} {lanes.text}")
+        return self.pure(kind, f"shufflevector {of} {x.text}, {of} {y.text}, {chosen} {lanes.text}")
 
     def insert_element(self, x: Value, one: Value, lane: Value) -> Value:
         """A vector with one lane replaced."""
-        return self.result(
+        return self.pure(
             x.type, f"insertelement {x.type.text} {x.text}, {one.type.text} {one.text}, {lane.type.text} {lane.text}"
         )
 
     def extract_element(self, x: Value, lane: Value) -> Value:
         """One lane of a vector."""
-        return self.result(x.type.element, f"extractelement {x.type.text} {x.text}, {lane.type.text} {lane.text}")
+        return self.pure(x.type.element, f"extractelement {x.type.text} {x.text}, {lane.type.text} {lane.text}")
 
     def insert_value(self, x: Value, one: Value, place: int) -> Value:
         """A structure with one part replaced."""
-        return self.result(x.type, f"insertvalue {x.type.text} {x.text}, {one.type.text} {one.text}, {place}")
+        return self.pure(x.type, f"insertvalue {x.type.text} {x.text}, {one.type.text} {one.text}, {place}")
 
     def extract_value(self, x: Value, place: int) -> Value:
         """One part of a structure."""
-        return self.result(x.type.parts[place], f"extractvalue {x.type.text} {x.text}, {place}")
+        return self.pure(x.type.parts[place], f"extractvalue {x.type.text} {x.text}, {place}")
 
     # memory
 
@@ -187,7 +195,7 @@ class IRBuilder:
         """The address some numbers of a type after another."""
         words = "getelementptr inbounds" if inbounds else "getelementptr"
         places = ", ".join([f"{o.type.text} {o.text}" for o in offsets])
-        return self.result(base.type, f"{words} {source_etype.text}, {base.type.text} {base.text}, {places}")
+        return self.pure(base.type, f"{words} {source_etype.text}, {base.type.text} {base.text}, {places}")
 
     def load(self, address: Value, align: int, typ: Type) -> Value:
         """Read memory."""

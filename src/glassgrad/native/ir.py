@@ -124,7 +124,7 @@ def Constant(kind: Type, value: Any) -> Value:
     (i32 -1, <2 x double> splat (double 0x3FF0000000000000), <2 x i64> <i64 3, i64 4>)
     """
     if isinstance(value, list):
-        value = tuple([Constant(kind.element, x) for x in value] if kind.floating else value)
+        value = tuple([x if isinstance(x, Value) else Constant(kind.element, x) for x in value])
     elif value is None:
         value = 0
     elif value == 0 and kind.floating:
@@ -140,10 +140,9 @@ def _constant(kind: Type, value: Any) -> Value:
     if kind is POINTER:
         return Value(kind, "null")
     if isinstance(value, tuple):
-        lanes = [x if isinstance(x, Value) else _constant(element, x) for x in value]
-        if any(x.text != lanes[0].text for x in lanes):
-            return Value(kind, f"<{', '.join([f'{element.text} {x.text}' for x in lanes])}>")
-        one = lanes[0]
+        one = value[0]
+        if any(x.text != one.text for x in value):
+            return Value(kind, f"<{', '.join([f'{element.text} {x.text}' for x in value])}>")
     elif element.floating:
         one = Value(element, hexadecimal(float(value), element is F32))
     else:
@@ -216,14 +215,23 @@ class Phi(Value):
 
 
 class Block:
-    """Instructions one after another, the last of which says where it goes on."""
+    """Instructions one after another, the last of which says where it goes on.
 
-    __slots__ = ("function", "is_terminated", "lines", "phis", "placed", "text")
+    Attributes
+    ----------
+    lines : list of str
+        The instructions, but for the phis, which stand first.
+    known : dict
+        Values computed here, by their instructions.
+    """
+
+    __slots__ = ("function", "is_terminated", "known", "lines", "phis", "placed", "text")
 
     def __init__(self, function: Function, name: str) -> None:
         self.function, self.text = function, f"%{name}"
         self.phis: list[Phi] = []
         self.lines: list[str] = []
+        self.known: dict[str, Value] = {}
         self.placed = self.is_terminated = False
 
     def __str__(self) -> str:
