@@ -126,12 +126,13 @@ class Trainer(Learner):
         """
         epochs = inputs.positive(epochs, "epochs")
         rows = self.rows(X, y, sample_weight)
-        looks: dict[str, Any] = {}
+        evaluate: Any = None
+        held: Any = None
         if validation is not None:
             if not isinstance(validation, tuple | list) or len(validation) != 2:
                 raise OperandError("validation is a pair (X, y) of held-out rows, such as data.split returns")
             held = self.rows(*validation, names=("validation X", "validation y"))
-            looks = {"evaluate": functools.partial(self._evaluate, held), "ready": functools.partial(self._ready, held)}
+            evaluate = functools.partial(self._evaluate, held)
         if callable(callbacks) or isinstance(callbacks, Callback):
             raise OperandError("callbacks is a list: write callbacks=[…] around it")
         hooks = [as_callback(c) for c in callbacks]
@@ -143,7 +144,9 @@ class Trainer(Learner):
             raise OperandError(f"monitor is True or False, not {monitor!r}; a train.Monitor goes among the callbacks")
         if monitor and isinstance(self.optimizer, Optimizer):
             hooks.insert(0, Monitor())
-        plan = dataclasses.replace(self._plan(rows, sampling, epochs), **looks)
+        plan = self._plan(rows, sampling, epochs, evaluate)
+        if evaluate is not None:
+            plan = dataclasses.replace(plan, ready=functools.partial(self._ready, held))
         return self._run(plan, hooks, progress)
 
     def steps(
@@ -219,7 +222,7 @@ class Trainer(Learner):
         data, size = self._seen
         return self._grapher(data)(size if rows is None else inputs.positive(rows, "rows"))
 
-    def _plan(self, rows: Rows, sampling: Sampling, epochs: int) -> Plan:
+    def _plan(self, rows: Rows, sampling: Sampling, epochs: int, evaluate: Any = None) -> Plan:
         if sampling not in SAMPLINGS:
             raise unknown("sampling", sampling, SAMPLINGS)
         size = min(self.batch_size or len(rows), len(rows))
@@ -228,7 +231,7 @@ class Trainer(Learner):
             if sampling == "replacement":
                 raise UnsupportedError("L-BFGS takes all rows in each iteration: leave sampling at 'shuffle'")
         self._seen = (rows, size)
-        return Plan(rows, size, sampling, -(-len(rows) // size) * epochs, True)
+        return Plan(rows, size, sampling, -(-len(rows) // size) * epochs, True, evaluate)
 
     def _run(self, plan: Plan, hooks: list[Callback], progress: Any) -> History:
         """Train as planned."""
