@@ -131,6 +131,33 @@ def test_report_has_ratios_and_reasons() -> None:
     assert str(Path(__file__).parents[1]) not in text + json.dumps(data)
 
 
+def test_first_steps_are_measured_of_every_kind_of_network() -> None:
+    from bench import sections, workloads
+
+    names = [item.name for item in sections.items() if item.name.startswith("first-")]
+    kinds = [f"{name}-sgd" for name in ("xor", "relu1d", "cs231n", "digits", "mnist")]
+    assert names == [f"first-{name}" for name in (*kinds, "elbows-40-all", workloads.deepest().name)]
+    assert len(workloads.deepest().widths) == max(len(w.widths) for w in workloads.drawn_networks())
+
+
+def test_a_first_step_counts_compiling_and_no_import(monkeypatch: pytest.MonkeyPatch) -> None:
+    from bench import startup
+
+    loaded: list[str] = []
+    load = startup.importlib.import_module
+    monkeypatch.setattr(startup.importlib, "import_module", lambda name, *a: [loaded.append(name), load(name, *a)][1])
+    maker = startup._maker("glassgrad native", "xor-sgd")
+    assert {"llvmlite.binding", "llvmlite.ir"} <= set(loaded)
+    assert maker()(1) > 0
+    loaded.clear()
+    startup._maker("glassgrad numpy", "xor-sgd")
+    assert not any(name.startswith("llvmlite") for name in loaded)
+    with startup.caches() as where:
+        task = {"task": "first", "label": "glassgrad native", "network": "xor-sgd"}
+        assert startup.child(task, where)["seconds"] > 0
+        assert list(Path(where["GLASSGRAD_CACHE_DIR"]).rglob("*.object"))  # empty at first, and found by the second
+
+
 def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     from bench import __main__ as command
     from bench import measure, peers

@@ -182,5 +182,8 @@ def flat(x: Any) -> Any:
 def hits(predicted: Any, y: Any) -> Any:
     """Share of predictions that equal the targets: a number, or a wire while a function is traced."""
     predicted, y = shaped(predicted), shaped(y)
-    share = value_of(wire := np.mean(np.where(np.reshape(predicted, y.shape) == y, 1.0, 0.0))) if y.size else math.nan
-    return wire if share is None else float(share)
+    if not y.size:
+        return math.nan
+    share = np.mean(np.where(np.reshape(predicted, y.shape) == y, 1.0, 0.0))
+    number = value_of(share)
+    return share if number is None else float(number)

@@ -42,10 +42,10 @@ class Plan:
         return -(-len(self.rows) // self.batch_size)
 
     @property
-    def lengths(self) -> list[int]:
+    def lengths(self) -> Iterator[int]:
         """Steps between two looks at what was learned."""
         length = self.per_epoch if self.epochs else max(self.per_epoch, _LEAST_STEPS)
-        return [min(length, self.total - done) for done in range(0, self.total, length)]
+        return (min(length, self.total - done) for done in range(0, self.total, length))
 
     @property
     def looked_at(self) -> int:

@@ -41,7 +41,7 @@ def loss_graph(loss: Any, output: Spec, y: Spec, weighted: bool) -> Graph:
     return Graph([cost], [wire, *columns])
 
 
-def weighted_mean(values: Sequence[Any], shares: Sequence[Any]) -> float:
+def weighted_mean(values: Sequence[Any], shares: Any) -> float:
     """The mean of chunks' means, each by its rows or weights, in float64."""
     if len(values) == 1:
         return float(values[0])

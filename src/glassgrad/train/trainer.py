@@ -126,7 +126,8 @@ class Trainer(Learner):
         """
         epochs = inputs.positive(epochs, "epochs")
         rows = self.rows(X, y, sample_weight)
-        evaluate = held = None
+        evaluate: Any = None
+        held: Any = None
         if validation is not None:
             if not isinstance(validation, tuple | list) or len(validation) != 2:
                 raise OperandError("validation is a pair (X, y) of held-out rows, such as data.split returns")
