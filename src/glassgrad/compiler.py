@@ -20,18 +20,22 @@ from glassgrad.errors import OperandError
 from glassgrad.graphs import Graph, argument_names
 from glassgrad.leaves import accepted
 from glassgrad.native import jit
-from glassgrad.native.emit import POINTER, Code
+from glassgrad.native.crew import Pace, cores, together
+from glassgrad.native.emit import I64, POINTER, Code
 from glassgrad.native.explained import explained
-from glassgrad.native.loops import Writer
+from glassgrad.native.loops import Writer, work
 from glassgrad.native.math import Math
 from glassgrad.native.plan import Plan
 from glassgrad.native.room import Room, address, seen, side_by_side
 from glassgrad.native.steps import Call, Gather
 from glassgrad.native.target import Target, host
+from glassgrad.native.team import Team
 from glassgrad.native.views import View
 from glassgrad.parameters import Parameter
 from glassgrad.tensors import Tensor, constant, traced
 from glassgrad.trees import flatten
+
+_WORTH = 20_000_000  # operations of a call that is worth several threads: waking them takes a tenth of a millisecond
 
 
 class Program:
@@ -51,7 +55,7 @@ class Program:
         What compiling took.
     """
 
-    def __init__(self, graph: Graph, target: Target | None = None) -> None:
+    def __init__(self, graph: Graph, target: Target | None = None, threads: int | None = None) -> None:
         start = time.perf_counter()
         self.snapshots: list[Any] = []
         self.graph = passes.run(graph, passes.NATIVE, self.snapshots)
@@ -60,24 +64,22 @@ class Program:
         code = Code()
         self._parts: list[Any] = []
         self.scratch = 0
+        most = threads or (cores() if work(self.plan.steps) >= _WORTH else 1)
         for part in self.plan.segments():
             if isinstance(part, list):
                 name = f"part{len(self._parts)}"
-                function = code.function(name, [POINTER])
-                b = Math(code, function)
-                writer = Writer(b, function.args[0], self.plan, self.target)
-                writer.write(part)
-                b.finish()
-                self.scratch = max(self.scratch, writer.scratch)
+                self.scratch = max(self.scratch, self._write(code, name, part, most))
                 self._parts.append(name)
             else:
                 self._parts.append(part)
         self.ir = str(code)
         if any(isinstance(p, str) for p in self._parts):
             self.library = jit.compile_ir(self.ir, self.target)
-            self._parts = [
-                self.library.function(p, None, [ctypes.c_void_p]) if isinstance(p, str) else p for p in self._parts
-            ]
+            types = [ctypes.c_void_p, *([ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p] if most > 1 else [])]
+            loaded = {p: self.library.function(p, None, types) for p in self._parts if isinstance(p, str)}
+            pace = Pace(most, fixed=threads is not None)
+            side = loaded if most == 1 else {p: _Together(f, pace) for p, f in loaded.items()}
+            self._parts = [side[p] if isinstance(p, str) else p for p in self._parts]
         graph, plan = self.graph, self.plan
         self.pure = not any(isinstance(p, Call) for p in self._parts)
         buffers = [plan.views[w.serial].buffer for w in graph.inputs]
@@ -96,6 +98,17 @@ class Program:
         self._looked_at = not self.pure or any(view is not None for view, _, _ in self._outputs)
         self._rooms.append(first)
         self.seconds = time.perf_counter() - start
+
+    def _write(self, code: Code, name: str, steps: list[int], most: int) -> int:
+        """Write some steps as ``name(table)``, or ``name(table, thread, size, counter)``; bytes of scratch memory."""
+        function = code.function(name, [POINTER, *([I64, I64, POINTER] if most > 1 else [])])
+        b = Math(code, function)
+        table, *threads = function.args
+        team = Team(b, threads[0], threads[1], most, threads[2], self.target.give_way) if threads else None
+        writer = Writer(b, table, self.plan, self.target, team)
+        writer.write(steps)
+        b.finish()
+        return writer.scratch
 
     def _source(self, wire: Any, shown: Any) -> tuple[View | None, int]:
         """Where an output comes from: a view of an array known only when run, or the number of a fresh array.
@@ -201,6 +214,19 @@ class Program:
         place = self.plan.views[gate.serial].buffer
         arrays[place] = np.array(result, dtype=gate.dtype, order="C")  # a copy: the arena is used again
         table[place + 1] = address(arrays[place])
+
+
+class _Together:
+    """A stretch of machine code that threads run side by side, as many as pay."""
+
+    def __init__(self, function: Callable[..., Any], pace: Pace) -> None:
+        self._function, self._pace = function, pace
+
+    def __call__(self, table: int) -> None:
+        size, _ = self._pace.next(1)
+        counter, started = np.zeros(1, np.int64), time.perf_counter()
+        together(lambda thread: self._function(table, thread, size, address(counter)), size)
+        self._pace.took(size, 1, time.perf_counter() - started)
 
 
 class Compiled:

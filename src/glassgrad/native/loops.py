@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -28,9 +28,18 @@ def is_large(step: Any) -> bool:
     if isinstance(step, Loop):
         axes = folded(step.folds[0]) if step.folds else ()
         kept = math.prod(n for a, n in enumerate(step.shape) if a not in axes)
-        work = math.prod(step.shape) * (sum(weight(g) for g in step.gates) + len(step.folds))
-        return work >= _LARGE and kept >= 64
+        return _instructions(step) >= _LARGE and kept >= 64
     return False
+
+
+def work(steps: Iterable[Any]) -> int:
+    """About how many operations the steps take that threads can share."""
+    large = [step for step in steps if is_large(step)]
+    return sum(step.product.flops if isinstance(step, Multiply) else _instructions(step) for step in large)
+
+
+def _instructions(loop: Loop) -> int:
+    return math.prod(loop.shape) * (sum(weight(g) for g in loop.gates) + len(loop.folds))
 
 
 class Writer(Walks):

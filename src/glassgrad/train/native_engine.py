@@ -18,7 +18,7 @@ from glassgrad.graphs import Graph
 from glassgrad.native import jit
 from glassgrad.native.crew import Pace, cores, together
 from glassgrad.native.emit import Code
-from glassgrad.native.loops import is_large
+from glassgrad.native.loops import work
 from glassgrad.native.plan import Plan
 from glassgrad.native.room import address, aligned
 from glassgrad.native.steps import Call
@@ -27,6 +27,7 @@ from glassgrad.native.training import Feed, write_training
 from glassgrad.train.engine import Memory, NumpyEngine, Rows, Sampling, Stretch, drawing_key
 
 Array = np.ndarray[Any, Any]
+_WORTH = 5_000_000  # operations of a step that is worth several threads
 _MOST_ROWS = 1 << 22  # row numbers handed over at once, when they are not drawn in machine code
 
 
@@ -50,7 +51,7 @@ class _Loop:
         base = len(self.plan.buffers) + 2
         feed = Feed(tuple((carried + k, base + k) for k in range(columns)), step, 0, pairs)
         code, target = Code(), host()
-        most = threads or (cores() if any(is_large(step) for step in self.plan.steps) else 1)
+        most = threads or (cores() if work(self.plan.steps) >= _WORTH else 1)
         self.pace = Pace(most, fixed=threads is not None)
         scratch = write_training(code, "train", self.plan, target, feed, self.batch, drawn, most)
         self.ir = str(code)
@@ -133,7 +134,7 @@ class NativeEngine(NumpyEngine):
         found = self._programs.get(id(graph))
         if found is None:
             with _other_engine_named():
-                found = self._programs[id(graph)] = (graph, Program(graph))
+                found = self._programs[id(graph)] = (graph, Program(graph, threads=self.threads))
         return found[1]
 
     def _loop(self, graph: Graph, rows: Rows, drawn: bool) -> _Loop:
