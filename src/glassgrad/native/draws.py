@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from glassgrad.native.builder import Builder
-from glassgrad.native.emit import I32, I64, vector
+from glassgrad.native.emit import I64, vector
 
 _MULTIPLIERS = 0xD2511F53, 0xCD9E8D57
 _STEPS = 0x9E3779B9, 0xBB67AE85
@@ -14,21 +15,24 @@ _FOLD_IN = 1  # the purpose that `fold_in` gives its block
 
 
 def philox(b: Builder, counter: tuple[Any, Any, Any, Any], key: tuple[Any, Any]) -> tuple[Any, Any, Any, Any]:
-    """Ten rounds of Philox4x32 on 64-bit lanes that hold 32-bit words (Salmon et al., SC 2011)."""
+    """Ten rounds of Philox4x32 on 64-bit lanes that hold 32-bit words (Salmon et al., SC 2011).
+
+    Only what is multiplied is cut to 32 bits, which CPUs do in the multiplication; the words are cut at the end.
+    """
     c0, c1, c2, c3 = counter
     kind = c0.type
     low = b.const(_LOW, kind)
     for turn in range(10):
-        keys = [b.both(b.add(k, b.const((turn * step) & _LOW, kind)), low) for k, step in zip(key, _STEPS, strict=True)]
-        first = b.mul(c0, b.const(_MULTIPLIERS[0], kind))
-        second = b.mul(c2, b.const(_MULTIPLIERS[1], kind))
+        keys = [b.add(k, b.const((turn * step) & _LOW, kind)) for k, step in zip(key, _STEPS, strict=True)]
+        first = b.mul(b.both(c0, low), b.const(_MULTIPLIERS[0], kind))
+        second = b.mul(b.both(c2, low), b.const(_MULTIPLIERS[1], kind))
         c0, c1, c2, c3 = (
             b.xor(b.xor(b.shift_right(second, 32), c1), keys[0]),
-            b.both(second, low),
+            second,
             b.xor(b.xor(b.shift_right(first, 32), c3), keys[1]),
-            b.both(first, low),
+            first,
         )
-    return c0, c1, c2, c3
+    return b.both(c0, low), b.both(c1, low), b.both(c2, low), b.both(c3, low)
 
 
 def fold_in(b: Builder, key: tuple[Any, Any], number: Any) -> tuple[Any, Any]:
@@ -38,22 +42,42 @@ def fold_in(b: Builder, key: tuple[Any, Any], number: Any) -> tuple[Any, Any]:
     return philox(b, counter, key)[:2]
 
 
-def integers(b: Builder, key: tuple[Any, Any], n: Any, count: int, place: Any, lanes: int) -> None:
-    """Write `count` whole numbers below `n`, as 64-bit numbers, to the memory at `place`.
+def room(count: int, lanes: int) -> int:
+    """How many 64-bit numbers of memory `integers` takes."""
+    return 4 * _blocks(count, lanes)
 
-    A block of the generator gives four of them; `lanes` blocks are made at once. There must be room for
-    a multiple of ``4 * lanes``.
+
+def integers(b: Builder, key: tuple[Any, Any], n: Any, count: int, place: Any, lanes: int) -> Callable[[Any], Any]:
+    """Draw `count` whole numbers below `n` into the memory at `place`.
+
+    Returns
+    -------
+    callable
+        Writes what reads number `j` of them: a block of the generator gives four, and `lanes` blocks are
+        made at once, so that they lie by fours apart.
     """
-    kind = vector(I64, lanes)
+    kind, blocks = vector(I64, lanes), _blocks(count, lanes)
     wide = (b.splat(key[0], lanes), b.splat(key[1], lanes))
     zero = b.const(0, kind)
-    blocks = -(-count // 4)
-    for start in range(0, blocks, lanes):
-        number = b.add(b.lane_numbers(lanes), b.const(start, kind))
+
+    def some(start: Any) -> None:
+        number = b.add(b.lane_numbers(lanes), b.const(start, kind) if isinstance(start, int) else b.splat(start, lanes))
         for i, word in enumerate(philox(b, (number, zero, zero, zero), wide)):
             drawn = b.shift_right(b.mul(word, b.splat(n, lanes)), 32)
-            for lane in range(min(lanes, blocks - start)):
-                row = 4 * (start + lane) + i
-                if row < count:
-                    value = drawn if lanes == 1 else b.ir.extract_element(drawn, b.const(lane, I32))
-                    b.store(value, b.at(place, row, I64))
+            b.store(drawn, b.at(b.at(place, i * blocks, I64), start, I64))
+
+    if blocks == lanes:
+        some(0)
+    else:
+        with b.loop(0, blocks, lanes) as start:
+            some(start)
+
+    def read(j: Any) -> Any:
+        far = b.mul(b.both(j, b.index(3)), b.index(blocks))
+        return b.load(b.at(place, b.add(far, b.shift_right(j, 2)), I64), I64)
+
+    return read
+
+
+def _blocks(count: int, lanes: int) -> int:
+    return -(-count // (4 * lanes)) * lanes

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from glassgrad.native.draws import fold_in, integers
+from glassgrad.native.draws import fold_in, integers, room
 from glassgrad.native.emit import F64, I64, POINTER, Code, type_of, vector
 from glassgrad.native.loops import Writer
 from glassgrad.native.math import Math
@@ -61,7 +62,7 @@ def write_training(
         writer.base(view)
     sources = [b.load(b.at(table, slot, POINTER), POINTER) for _, slot in feed.columns]
     lanes = max(1, target.vector_bytes // 8)
-    places = b.room(I64, -(-batch // (4 * lanes)) * 4 * lanes)
+    places = b.room(I64, room(batch, lanes))
     word = type_of(np.uint32)
     words = [b.widen(b.load(b.at(key, i, word), word), I64, signed=False) for i in range(2)]
     moved = [into for out, into in feed.carried if out not in plan.replaced]
@@ -69,15 +70,14 @@ def write_training(
         team.before((), [writer.place(inputs[into]) for into in moved], False)
     with b.loop(0, count) as s:
         number = b.add(first, s)
-        rows: Any = places
         if drawn:
-            integers(b, fold_in(b, (words[0], words[1]), number), n, batch, places, lanes)
+            row = integers(b, fold_in(b, (words[0], words[1]), number), n, batch, places, lanes)
         else:
-            rows = b.at(order, b.mul(s, b.index(batch)), I64)
+            row = _listed(b, b.at(order, b.mul(s, b.index(batch)), I64))
         for (i, _), source in zip(feed.columns, sources, strict=True):
             shared = team if inputs[i].size >= _LARGE else None
             with nullcontext() if shared else _alone(team):
-                _gather(b, writer, inputs[i], source, rows, batch, target, shared)
+                _gather(b, writer, inputs[i], source, row, batch, target, shared)
         with _alone(team):
             b.store(number, writer.base(inputs[feed.step]))
         if team is not None:
@@ -99,22 +99,26 @@ def write_training(
     return writer.scratch
 
 
+def _listed(b: Math, rows: Any) -> Callable[[Any], Any]:
+    """Writes what reads row `j` from a list."""
+    return lambda j: b.load(b.at(rows, j, I64), I64)
+
+
 def _alone(team: Team | None) -> AbstractContextManager[Any]:
     """What the first thread does for all."""
     return nullcontext() if team is None else team.first()
 
 
 def _gather(
-    b: Math, writer: Writer, view: View, source: Any, rows: Any, batch: int, target: Target, team: Team | None
+    b: Math, writer: Writer, view: View, source: Any, row: Any, batch: int, target: Target, team: Team | None
 ) -> None:
     """Copy the chosen rows of a column into the step's input; a team shares the rows."""
     element, width = type_of(view.dtype), view.size // batch
     place = writer.base(view)
     start, stop = (0, batch) if team is None else team.share(batch)
     with b.loop(start, stop) as j:
-        row = b.load(b.at(rows, j, I64), I64)
         _copy(
-            b, b.at(source, b.mul(row, b.index(width)), element), b.at(place, b.mul(j, b.index(width)), element),
+            b, b.at(source, b.mul(row(j), b.index(width)), element), b.at(place, b.mul(j, b.index(width)), element),
             element, width, max(1, target.vector_bytes // view.dtype.itemsize),
         )  # fmt: skip
 
