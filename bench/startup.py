@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-_LATE = {"glassgrad native": ("llvmlite.binding", "llvmlite.ir")}  # libraries imported only when they are needed
+_LATE = {"glassgrad native": ("llvmlite.binding", "glassgrad.train.native_engine")}  # imported only when needed
 
 
 class ChildError(Exception):
