@@ -7,17 +7,14 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any
 
-import numpy as np
-
-from glassgrad.native.emit import I8, I64, POINTER, type_of, vector
-from glassgrad.native.lowering import compute_dtypes, converted
+from glassgrad.native.emit import I8, POINTER, type_of, vector
+from glassgrad.native.lowering import BOOL, compute_dtypes, computed, converted
 from glassgrad.native.matmul import product
 from glassgrad.native.plan import ALIGN
-from glassgrad.native.steps import Copy, Gather, Loop, Multiply, Reduction
+from glassgrad.native.singles import Singles
+from glassgrad.native.steps import Copy, Loop, Multiply, Reduction, Single, Stack
 from glassgrad.native.views import View, collapse, row_major
-from glassgrad.native.walks import Walks
 
-_BOOL = np.dtype(bool)
 _LARGE_PRODUCT, _LARGE = 2_000_000, 30_000  # floating-point operations, elements: about ten microseconds
 
 
@@ -32,7 +29,7 @@ def is_large(step: Any) -> bool:
     return False
 
 
-class Writer(Walks):
+class Writer(Singles):
     """Writes the steps of a plan into a function."""
 
     def touch(self, steps: Sequence[int]) -> None:
@@ -45,7 +42,7 @@ class Writer(Walks):
             step = self.plan.steps[i]
             for view in self._touched(step):
                 self.base(view)
-            if isinstance(step, Multiply):
+            if isinstance(step, Multiply | Stack):
                 pieces = self.team is not None and is_large(step)
                 needed = product(self.b.code, self.target, step.product, pieces=pieces).scratch_bytes
                 self.room = max(self.room, -(-needed // ALIGN) * ALIGN)
@@ -75,12 +72,14 @@ class Writer(Walks):
             self._loop(step)
         elif isinstance(step, Reduction):
             self._reduce(step)
-        elif isinstance(step, Gather):
-            self._gather(step)
+        elif isinstance(step, Single):
+            self.single(step)
         elif isinstance(step, Multiply):
             self._multiply(step)
+        elif isinstance(step, Stack):
+            self._stack(step)
         elif isinstance(step, Copy):
-            self._copy(step)
+            self.copied(step.read, step.write)
 
     def _touched(self, step: Any) -> list[View]:
         views = self.plan.reads(step)
@@ -136,14 +135,14 @@ class Writer(Walks):
             if x.op is None and x.weak:
                 given.append(
                     b.truth(bool(x._value), width)
-                    if dtype == _BOOL
+                    if dtype == BOOL
                     else b.const(x._value, vector(type_of(dtype), width))
                 )
             else:
                 given.append(converted(b, values[x.serial], x.dtype, dtype))
         if gate.op.name == "cast":
             return converted(b, given[0], dtypes[0], gate.dtype)
-        return gate.op.lower(b, *given)
+        return computed(gate, gate.op.lower(b, *given), b, dtypes)
 
     # reductions
 
@@ -252,17 +251,6 @@ class Writer(Walks):
             return first
         return nest(source, 0, first)
 
-    def _copy(self, step: Copy) -> None:
-        views = [step.read, step.write]
-        sizes, strides = collapse(step.read.shape, [v.strides for v in views])
-        element = type_of(step.read.dtype)
-
-        def at(places: list[Any]) -> None:
-            source, place = (self._address(v, s, places) for v, s in zip(views, strides, strict=True))
-            self.b.store(self.b.load(source, element), place)
-
-        self._nest(sizes, at)
-
     # matrix products
 
     def _multiply(self, step: Multiply) -> None:
@@ -277,42 +265,19 @@ class Writer(Walks):
                 scratch = b.at(arena, self.plan.arena + i * self.room, I8)
                 kernel.call(b, x, y, out, [], scratch, tuple(map(b.index, piece)))
 
-    # gathering and scattering
-
-    def _gather(self, step: Gather) -> None:
-        """Read, or add to, the places that the indices name.
-
-        An index outside the array is moved inside, and noted at the end of the table: whoever called the
-        code then raises the error. Memory beyond the array is never touched.
-        """
+    def _stack(self, step: Stack) -> None:
+        """Call the kernel of one product for each place in the stack."""
         b, out = self.b, self.plan.views[step.gate.serial]
-        element = type_of(out.dtype)
-        if step.scatter:
-            with b.loop(0, out.size) as i:
-                b.store(b.const(0, element), b.at(self.base(out), i, element))
-        here, there = (step.read, out) if step.scatter else (out, step.read)
-        sizes, strides = collapse(here.shape, [here.strides, *[i.strides for i in step.indices]])
+        kernel = product(b.code, self.target, step.product)
+        stack = step.left.shape[:-2]
+        scratch = b.at(b.load(b.at(self.table, 0, POINTER), POINTER), self.plan.arena, I8)
+        each = step.product.m * step.product.n
+        outer = tuple(s * each for s in row_major(stack))
+        sizes, strides = collapse(stack, [step.left.strides[:-2], step.right.strides[:-2], outer])
 
         def at(places: list[Any]) -> None:
-            near = self._address(here, strides[0], places)
-            far = self._address(there, (), ())
-            for index, steps, n, stride in zip(step.indices, strides[1:], there.shape, there.strides, strict=True):
-                kind = type_of(index.dtype)
-                place = b.load(self._address(index, steps, places), kind)
-                place = place if index.dtype.itemsize == 8 else b.widen(place, I64)
-                place = b.select(b.compare("<", place, b.index(0)), b.add(place, b.index(n)), place)
-                inside = b.minimum(b.maximum(place, b.index(0)), b.index(n - 1))
-                self._note(b.compare("!=", place, inside))
-                far = b.at(far, self._times(inside, stride), element)
-            if step.scatter:
-                b.store(b.add(b.load(far, element), b.load(near, element)), far)
-            else:
-                b.store(b.load(far, element), near)
+            views = (step.left, step.right, out)
+            x, y, z = (self._address(v, s, places) for v, s in zip(views, strides, strict=True))
+            kernel.call(b, x, y, z, [], scratch)
 
         self._nest(sizes, at)
-
-    def _note(self, wrong: Any) -> None:
-        """Set the flag at the end of the table where a condition holds."""
-        b, flag = self.b, self.b.at(self.table, len(self.plan.buffers) + 1, I64)
-        with b.when(wrong):
-            b.store(b.index(1), flag)

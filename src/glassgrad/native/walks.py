@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.native.emit import I8, POINTER, type_of, vector
+from glassgrad.native.emit import I8, I64, POINTER, type_of, vector
 from glassgrad.native.math import Math
 from glassgrad.native.plan import Plan
 from glassgrad.native.target import Target
@@ -110,7 +110,13 @@ class Walks:
         x = b.load(address, kind) if mask is None else b.load_masked(address, kind, mask)
         return b.compare("!=", x, b.const(0, kind)) if view.dtype == _BOOL else x
 
-    def _write(self, x: Any, address: Any, view: View, mask: Any) -> None:
+    def note(self, wrong: Any) -> None:
+        """Set the flag at the end of the table where a condition holds: the program then runs as NumPy does."""
+        b, flag = self.b, self.b.at(self.table, len(self.plan.buffers) + 1, I64)
+        with b.when(wrong):
+            b.store(b.index(1), flag)
+
+    def _write(self, x: Any, address: Any, view: View, mask: Any = None) -> None:
         b = self.b
         if view.dtype == _BOOL:
             x = b.widen(x, type_of(view.dtype), signed=False)

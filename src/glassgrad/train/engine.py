@@ -18,7 +18,7 @@ from glassgrad.ops import random
 Array = np.ndarray[Any, Any]
 Sampling = Literal["shuffle", "replacement"]
 SAMPLINGS = ("shuffle", "replacement")
-_ORDER, REPLACEMENT, _DRAWS = 1, 2, 3  # what is folded into the trainer's key for epochs, drawn rows and layers
+_ORDER, REPLACEMENT, DRAWS = 1, 2, 3  # what is folded into the trainer's key for epochs, drawn rows and layers
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Stretch:
 
 def layer_key(key: Array, step: int) -> Array:
     """What layers that draw, such as Dropout, draw from in a step."""
-    return random.fold_in(random.fold_in(key, _DRAWS), step)
+    return random.fold_in(random.fold_in(key, DRAWS), step)
 
 
 class Memory:

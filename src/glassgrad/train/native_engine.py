@@ -20,7 +20,7 @@ from glassgrad.native.steps import Call
 from glassgrad.native.target import host
 from glassgrad.native.training import Feed, write_training
 from glassgrad.ops import random
-from glassgrad.train.engine import REPLACEMENT, Memory, NumpyEngine, Rows, Sampling, Stretch
+from glassgrad.train.engine import DRAWS, REPLACEMENT, Memory, NumpyEngine, Rows, Sampling, Stretch
 
 Array = np.ndarray[Any, Any]
 _MOST_ROWS = 1 << 22  # row numbers handed over at once, when they are not drawn in machine code
@@ -153,7 +153,7 @@ class NativeEngine(NumpyEngine):
         columns = [np.ascontiguousarray(c) for c in stretch.rows.take(None)]
         for k, column in enumerate(columns):
             loop.table[loop.columns + k] = address(column)
-        key = np.ascontiguousarray(random.fold_in(stretch.key, REPLACEMENT))
+        key = np.concatenate([random.fold_in(stretch.key, purpose) for purpose in (REPLACEMENT, DRAWS)])
         found, counter = np.empty(count), np.zeros(1, np.int64)
 
         def work(thread: int) -> None:
