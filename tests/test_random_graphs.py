@@ -611,3 +611,20 @@ def test_every_kind_of_gate_is_drawn() -> None:
         name for seed in range(300) for name, _, _ in draw_program(seed, rng.integers(10_000, size=9).tolist()).steps
     }
     assert drawn >= {name for family in FAMILIES for name in family}
+
+
+@settings(max_examples=200)
+@given(programs)
+def test_machine_code_equals_numpy(program: Program) -> None:
+    """Values and gradients in float64, and in float32 for every third number of steps."""
+    both = gg.value_and_grad(program, every(program))
+    dtype = np.float32 if len(program.steps) % 3 == 0 else np.float64
+    point = [x.astype(dtype) for x in program.point]
+    value, gradients = both(*point)
+    got, slopes = gg.compile(both)(*point)
+    close = 1e-10 if dtype == np.float64 else 1e-5
+    scale = max(1.0, norm(gradients), abs(float(value)))
+    assert abs(float(got) - float(value)) <= close * scale
+    for g, s in zip(gradients, slopes, strict=True):
+        assert (np.shape(s), s.dtype) == (g.shape, g.dtype)
+        np.testing.assert_allclose(s, g, rtol=close, atol=close * scale)

@@ -27,7 +27,7 @@ from glassgrad.native.loops import Writer, work
 from glassgrad.native.math import Math
 from glassgrad.native.plan import Plan
 from glassgrad.native.room import Room, address, seen, side_by_side
-from glassgrad.native.steps import Call, Gather
+from glassgrad.native.steps import Call, Single
 from glassgrad.native.target import Target, host
 from glassgrad.native.team import Team
 from glassgrad.native.views import View
@@ -88,7 +88,7 @@ class Program:
             for w in graph.wires
             if isinstance(w, Parameter) and plan.views[w.serial].buffer not in buffers
         ]
-        self._indexed = any(isinstance(s, Gather) for s in plan.steps)
+        self._indexed = any(isinstance(s, Single) for s in plan.steps)  # what may find an index out of range
         self._rooms: list[Room] = []
         first = self._room()
         self._inputs = list(zip(buffers, graph.inputs, strict=True))

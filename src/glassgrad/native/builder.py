@@ -85,6 +85,10 @@ class Builder:
         """The quotient, of floating numbers."""
         return self.ir.fdiv(x, y)
 
+    def quotient(self, x: Any, y: Any) -> Any:
+        """The quotient of signed whole numbers towards 0; y is not 0, and it fits."""
+        return self.ir.sdiv(x, y)
+
     def neg(self, x: Any) -> Any:
         """-x, also of 0 and NaN."""
         return self.ir.fneg(x) if x.type.floating else self.ir.neg(x)
@@ -150,11 +154,11 @@ class Builder:
 
     # comparison and choice
 
-    def compare(self, how: str, x: Any, y: Any) -> Any:
+    def compare(self, how: str, x: Any, y: Any, signed: bool = True) -> Any:
         """One bit for each lane: ``how`` is one of < <= == != >= >; false with NaN, but for ``!=``."""
         if x.type.floating:
             return self.ir.fcmp_unordered(how, x, y) if how == "!=" else self.ir.fcmp_ordered(how, x, y)
-        return self.ir.icmp_signed(how, x, y)
+        return self.ir.icmp_signed(how, x, y) if signed else self.ir.icmp_unsigned(how, x, y)
 
     def is_nan(self, x: Any) -> Any:
         """Whether x is not a number."""
@@ -176,13 +180,17 @@ class Builder:
         """Bitwise exclusive or."""
         return self.ir.xor(x, y)
 
-    def shift_left(self, x: Any, by: int) -> Any:
-        """Shift to the left by a fixed number of bits."""
-        return self.ir.shl(x, self.const(by, x.type))
+    def invert(self, x: Any) -> Any:
+        """Every bit turned."""
+        return self.xor(x, self.const(-1, x.type))
 
-    def shift_right(self, x: Any, by: int, signed: bool = False) -> Any:
-        """Shift to the right by a fixed number of bits; `signed` keeps the sign."""
-        return (self.ir.ashr if signed else self.ir.lshr)(x, self.const(by, x.type))
+    def shift_left(self, x: Any, by: Any) -> Any:
+        """Shift to the left by a number of bits, fixed or a value, that is less than those of x."""
+        return self.ir.shl(x, self.const(by, x.type) if isinstance(by, int) else by)
+
+    def shift_right(self, x: Any, by: Any, signed: bool = False) -> Any:
+        """Shift to the right by a number of bits, fixed or a value; `signed` keeps the sign."""
+        return (self.ir.ashr if signed else self.ir.lshr)(x, self.const(by, x.type) if isinstance(by, int) else by)
 
     # conversions
 
@@ -190,10 +198,11 @@ class Builder:
         """The same bits as numbers of another type of the same width."""
         return self.ir.bitcast(x, like(x.type, element))
 
-    def to_int(self, x: Any, element: Any = I32) -> Any:
+    def to_int(self, x: Any, element: Any = I32, signed: bool = True) -> Any:
         """A floating number, towards 0; what does not fit is saturated and NaN is 0, on every CPU alike."""
         kind = like(x.type, element)
-        f = self.code.intrinsic(f"llvm.fptosi.sat.{kind.suffix}.{x.type.suffix}", kind, [x.type])
+        name = "fptosi" if signed else "fptoui"
+        f = self.code.intrinsic(f"llvm.{name}.sat.{kind.suffix}.{x.type.suffix}", kind, [x.type])
         return self.ir.call(f, [x])
 
     def to_float(self, x: Any, element: Any, signed: bool = True) -> Any:
@@ -242,6 +251,12 @@ class Builder:
             return self.ir.extract_element(x, ir.Constant(I32, first))
         mask = ir.Constant(vector(I32, count), list(range(first, first + count)))
         return self.ir.shuffle_vector(x, ir.Constant(x.type, ir.Undefined), mask)
+
+    def zip(self, x: Any, y: Any) -> Any:
+        """The lanes of two vectors by turns: x₀, y₀, x₁, y₁ and so on."""
+        lanes = lanes_of(x.type)
+        order = [i + lanes * turn for i in range(lanes) for turn in range(2)]
+        return self.ir.shuffle_vector(x, y, ir.Constant(vector(I32, 2 * lanes), order))
 
     # memory
 

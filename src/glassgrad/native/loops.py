@@ -7,16 +7,16 @@ from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from typing import Any
 
-from glassgrad.native.emit import I8, I64, POINTER, type_of
+from glassgrad.native.emit import I8, POINTER
 from glassgrad.native.epilogues import epilogue
 from glassgrad.native.lowering import weight
 from glassgrad.native.math import Math
 from glassgrad.native.matmul import Kernel, product
 from glassgrad.native.nests import Nest
 from glassgrad.native.plan import ALIGN
-from glassgrad.native.steps import Copy, Gather, Loop, Multiply, folded
-from glassgrad.native.views import collapse
-from glassgrad.native.walks import Walks
+from glassgrad.native.singles import Singles
+from glassgrad.native.steps import Copy, Loop, Multiply, Single, Stack, folded
+from glassgrad.native.views import collapse, row_major
 
 _LARGE_PRODUCT, _LARGE = 500_000, 200_000  # operations, instructions times numbers: about five microseconds
 
@@ -42,7 +42,7 @@ def _instructions(loop: Loop) -> int:
     return math.prod(loop.shape) * (sum(weight(g) for g in loop.gates) + len(loop.folds))
 
 
-class Writer(Walks):
+class Writer(Singles):
     """Writes the steps of a plan into a function."""
 
     def touch(self, steps: Sequence[int]) -> None:
@@ -55,7 +55,7 @@ class Writer(Walks):
             step = self.plan.steps[i]
             for view in (*self.plan.reads(step), *self.plan.writes(step, stored=True)):
                 self.base(view)
-            if isinstance(step, Multiply):
+            if isinstance(step, Multiply | Stack):
                 needed = self._kernel(step, self.team is not None and is_large(step))[0].scratch_bytes
                 self.room = max(self.room, -(-needed // ALIGN) * ALIGN)
 
@@ -81,29 +81,20 @@ class Writer(Walks):
     def _step(self, step: Any) -> None:
         if isinstance(step, Loop):
             Nest(self, step).write()
-        elif isinstance(step, Gather):
-            self._gather(step)
+        elif isinstance(step, Single):
+            self.single(step)
         elif isinstance(step, Multiply):
             self._multiply(step)
+        elif isinstance(step, Stack):
+            self._stack(step)
         elif isinstance(step, Copy):
-            self._copy(step)
-
-    def _copy(self, step: Copy) -> None:
-        views = [step.read, step.write]
-        sizes, strides = collapse(step.read.shape, [v.strides for v in views])
-        element = type_of(step.read.dtype)
-
-        def at(places: list[Any]) -> None:
-            source, place = (self._address(v, s, places) for v, s in zip(views, strides, strict=True))
-            self.b.store(self.b.load(source, element), place)
-
-        self._nest(sizes, at)
+            self.copied(step.read, step.write)
 
     # matrix products
 
-    def _kernel(self, step: Multiply, shared: bool) -> tuple[Kernel, list[int]]:
+    def _kernel(self, step: Multiply | Stack, shared: bool) -> tuple[Kernel, list[int]]:
         """The kernel of a product with what it does to its numbers, and the buffers that this takes."""
-        then, buffers = epilogue(self.plan, step)
+        then, buffers = epilogue(self.plan, step) if isinstance(step, Multiply) else (None, [])
         return product(self.b.code, self.target, step.product, then, pieces=shared, builder=Math), buffers
 
     def _multiply(self, step: Multiply) -> None:
@@ -125,42 +116,19 @@ class Writer(Walks):
             with team.turn(i):
                 kernel.call(b, x, y, out, more, scratch, tuple(map(b.index, piece)))
 
-    # gathering and scattering
-
-    def _gather(self, step: Gather) -> None:
-        """Read, or add to, the places that the indices name.
-
-        An index outside the array is moved inside, and noted at the end of the table: whoever called the
-        code then raises the error. Memory beyond the array is never touched.
-        """
+    def _stack(self, step: Stack) -> None:
+        """Call the kernel of one product for each place in the stack."""
         b, out = self.b, self.plan.views[step.gate.serial]
-        element = type_of(out.dtype)
-        if step.scatter:
-            with b.loop(0, out.size) as i:
-                b.store(b.const(0, element), b.at(self.base(out), i, element))
-        here, there = (step.read, out) if step.scatter else (out, step.read)
-        sizes, strides = collapse(here.shape, [here.strides, *[i.strides for i in step.indices]])
+        kernel, _ = self._kernel(step, False)
+        stack = step.left.shape[:-2]
+        scratch = b.at(b.load(b.at(self.table, 0, POINTER), POINTER), self.plan.arena, I8)
+        each = step.product.m * step.product.n
+        outer = tuple(s * each for s in row_major(stack))
+        sizes, strides = collapse(stack, [step.left.strides[:-2], step.right.strides[:-2], outer])
 
         def at(places: list[Any]) -> None:
-            near = self._address(here, strides[0], places)
-            far = self._address(there, (), ())
-            for index, steps, n, stride in zip(step.indices, strides[1:], there.shape, there.strides, strict=True):
-                kind = type_of(index.dtype)
-                place = b.load(self._address(index, steps, places), kind)
-                place = place if index.dtype.itemsize == 8 else b.widen(place, I64)
-                place = b.select(b.compare("<", place, b.index(0)), b.add(place, b.index(n)), place)
-                inside = b.minimum(b.maximum(place, b.index(0)), b.index(n - 1))
-                self._note(b.compare("!=", place, inside))
-                far = b.at(far, self._times(inside, stride), element)
-            if step.scatter:
-                b.store(b.add(b.load(far, element), b.load(near, element)), far)
-            else:
-                b.store(b.load(far, element), near)
+            views = (step.left, step.right, out)
+            x, y, z = (self._address(v, s, places) for v, s in zip(views, strides, strict=True))
+            kernel.call(b, x, y, z, [], scratch)
 
         self._nest(sizes, at)
-
-    def _note(self, wrong: Any) -> None:
-        """Set the flag at the end of the table where a condition holds."""
-        b, flag = self.b, self.b.at(self.table, len(self.plan.buffers) + 1, I64)
-        with b.when(wrong):
-            b.store(b.index(1), flag)

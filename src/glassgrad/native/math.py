@@ -46,9 +46,10 @@ from glassgrad.native.math_erf import ErrorFunction
 from glassgrad.native.math_log import Logarithm
 from glassgrad.native.math_pow import Power
 from glassgrad.native.math_trig import Trigonometry
+from glassgrad.native.math_whole import Division
 
 
-class Math(Logarithm, Power, ErrorFunction, Trigonometry, Arc):
+class Math(Logarithm, Power, ErrorFunction, Trigonometry, Arc, Division):
     """A builder with every elementary function.
 
     Examples

@@ -16,10 +16,11 @@ import numpy as np
 
 from glassgrad.graphs import Graph
 from glassgrad.native.fusion import fuse_products
-from glassgrad.native.lowering import lowers
+from glassgrad.native.lowering import KNOWN, lowers, stands_alone
 from glassgrad.native.matmul_plan import Product
-from glassgrad.native.steps import Buffer, Call, Copy, Gather, Loop, Multiply, Step, folded
+from glassgrad.native.steps import Buffer, Call, Copy, Loop, Multiply, Single, Stack, Step, folded
 from glassgrad.native.views import View, row_major
+from glassgrad.ops.normal import WHOLE, part_of
 
 ALIGN = 64
 _VIEWS = ("identity", "stop_gradient", "reshape", "transpose", "slice", "broadcast_to")
@@ -85,47 +86,44 @@ class Plan:
 
     def _gate(self, gate: Any) -> None:
         name = gate.op.name
-        if gate.parts is not None or name == "part":
-            self._call(gate)
-        elif name in _VIEWS and gate.operands[0].serial in self.views:
+        if name == "split":
+            return  # its parts are views
+        if name in _VIEWS or (name == "part" and gate.operands[0].op.name == "split"):
             self.views[gate.serial] = self._viewed(gate)
+        elif gate.parts is not None or name == "part":
+            self._call(gate)
         elif gate.op.kind == "elementwise" and lowers(gate):
             self._elementwise(gate)
         elif name in _REDUCTIONS and gate.dtype in (np.float32, np.float64) and gate.operands[0].dtype == gate.dtype:
             self._fold(gate)
         elif name == "matmul" and self._multiplies(gate):
             self._multiply(gate)
-        elif self._gathers(gate):
-            source, *indices = (self.views[x.serial] for x in gate.operands)
-            scatter = name == "scatter_add"
-            shape = source.shape if scatter else tuple(gate.shape)
-            self.steps.append(Gather(gate, source, [i.broadcast(shape) for i in indices], scatter))
+        elif name == "matmul" and self._multiplies(gate, stacked=True):
+            self._stack(gate)
+        elif stands_alone(gate):
+            self.steps.append(Single(gate, [self._seen(x) for x in gate.operands]))
             self.made[self._own(gate, "arena").buffer] = len(self.steps) - 1
         else:
             self._call(gate)
 
-    def _gathers(self, gate: Any) -> bool:
-        """Whether a gate indexes every axis of its array by arrays of whole numbers."""
-        if gate.op.name not in ("gather", "scatter_add") or any(x.serial not in self.views for x in gate.operands):
-            return False
-        indexed = gate.shape if gate.op.name == "scatter_add" else gate.operands[0].shape
-        whole = all(x.dtype in (np.int64, np.int32) for x in gate.operands[1:])
-        return (
-            gate.params["template"] == ("array",) * len(indexed) and gate.dtype in (np.float32, np.float64)
-            and whole and 0 not in indexed and gate.operands[0].dtype == gate.dtype
-        )  # fmt: skip
+    def _seen(self, x: Any) -> View:
+        """Where an operand's numbers are; a Python number gets a place in memory."""
+        if x.serial in self.views:
+            return self.views[x.serial]
+        self._own(x, "constant", np.array(x._value, x.dtype))
+        return self.views.pop(x.serial)
 
-    def _multiplies(self, gate: Any) -> bool:
-        """Whether a product is one of two vectors or matrices of one floating dtype."""
+    def _multiplies(self, gate: Any, stacked: bool = False) -> bool:
+        """Whether a product is one of two vectors or matrices of one floating dtype, or of stacks of them."""
         x, y = gate.operands
         return (
-            gate.dtype in (np.float32, np.float64) and x.dtype == y.dtype == gate.dtype
-            and len(x.shape) <= 2 and len(y.shape) <= 2 and 0 not in (*x.shape, *y.shape)
+            gate.dtype in (np.float32, np.float64) and x.dtype in KNOWN and y.dtype in KNOWN
+            and (stacked or (len(x.shape) <= 2 and len(y.shape) <= 2)) and 0 not in (*x.shape, *y.shape)
         )  # fmt: skip
 
     def _multiply(self, gate: Any) -> None:
         """A product, of matrices whose rows or columns lie side by side."""
-        left, right = (self.views[x.serial] for x in gate.operands)
+        left, right = self._factors(gate)
         if len(left.shape) == 1:
             left = left.slice((None,))
         if len(right.shape) == 1:
@@ -139,17 +137,35 @@ class Plan:
 
     def _matrix(self, view: View) -> tuple[View, bool, int]:
         """A matrix as it is stored: the view, whether it is stored by columns, numbers from row to row."""
-        (rows, columns), (down, across) = view.shape, view.strides
-        if (across == 1 or columns == 1) and (down >= columns or rows == 1):
-            return view, False, max(down, columns) if rows > 1 else columns
-        if (down == 1 or rows == 1) and (across >= rows or columns == 1):
-            return view, True, max(across, rows) if columns > 1 else rows
-        return self._rows(view), False, columns
+        lies = view.matrix()
+        return (view, *lies) if lies is not None else (self._rows(view), False, view.shape[-1])
 
-    def _rows(self, view: View) -> View:
-        """The same numbers copied into rows of their own."""
-        self.buffers.append(Buffer(view.size, view.dtype, "arena"))
-        rows = View(len(self.buffers) - 1, view.shape, row_major(view.shape), 0, view.dtype)
+    def _stack(self, gate: Any) -> None:
+        """Products of matrices, one for each place in the axes before; those that are broadcast are read again."""
+        stack = tuple(gate.shape[: len(gate.shape) - sum(len(x.shape) > 1 for x in gate.operands)])
+        left, right = self._factors(gate)
+        if len(left.shape) == 1:
+            left = left.slice((None,))
+        if len(right.shape) == 1:
+            right = right.slice((WHOLE, None))
+        (left, turned_left, lda), (right, turned_right, ldb) = self._matrix(left), self._matrix(right)
+        product = Product(
+            left.shape[-2], right.shape[-1], left.shape[-1], str(gate.dtype), turned_left, turned_right, lda, ldb
+        )
+        left, right = (v.broadcast((*stack, *v.shape[-2:])) for v in (left, right))
+        self.steps.append(Stack(gate, product, left, right))
+        self.made[self._own(gate, "arena").buffer] = len(self.steps) - 1
+
+    def _factors(self, gate: Any) -> list[View]:
+        """The operands of a product, in its dtype."""
+        views = [self._seen(x) for x in gate.operands]
+        return [v if v.dtype == gate.dtype else self._rows(v, gate.dtype) for v in views]
+
+    def _rows(self, view: View, dtype: Any = None) -> View:
+        """The same numbers copied into rows of their own, in their dtype unless told."""
+        dtype = view.dtype if dtype is None else dtype
+        self.buffers.append(Buffer(view.size, dtype, "arena"))
+        rows = View(len(self.buffers) - 1, view.shape, row_major(view.shape), 0, dtype)
         self.steps.append(Copy(view, rows))
         self.made[rows.buffer] = len(self.steps) - 1
         return rows
@@ -160,7 +176,13 @@ class Plan:
             self.made[self._own(gate, "result").buffer] = len(self.steps) - 1
 
     def _viewed(self, gate: Any) -> View:
-        view, params, name = self.views[gate.operands[0].serial], gate.params, gate.op.name
+        params, name = gate.params, gate.op.name
+        if name == "part":
+            split = gate.operands[0]
+            view, axis, i = self._seen(split.operands[0]), split.params["axis"], params["index"]
+            ends = [0, *split.params["cuts"], view.shape[axis]]
+            return view.slice(part_of(ends[i], ends[i + 1], 1, axis, len(view.shape)))
+        view = self._seen(gate.operands[0])
         if name == "transpose":
             return view.transpose(params["axes"])
         if name == "broadcast_to":
@@ -275,8 +297,10 @@ class Plan:
             return list(step.reads.values())
         if isinstance(step, Call):
             return [self.views[x.serial] for x in step.gate.operands if x.serial in self.views]
-        if isinstance(step, Gather):
-            return [step.read, *step.indices]
+        if isinstance(step, Single):
+            return step.reads
+        if isinstance(step, Stack):
+            return [step.left, step.right]
         if isinstance(step, Multiply):
             return [step.left, step.right, *([] if step.then is None else step.then.reads.values())]
         return [step.read]

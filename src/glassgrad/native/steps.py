@@ -79,17 +79,16 @@ class Copy:
 
 
 @dataclass(slots=True)
-class Gather:
-    """Elements read from places that index arrays name (or, scattering, added to them), all axes indexed."""
+class Single:
+    """A gate that is a step of its own, with a writer of its own; `reads` are its operands."""
 
     gate: Any
-    read: View
-    indices: list[View]
-    scatter: bool
+    reads: list[View]
 
     def text(self, graph: Graph) -> str:
         """The step in one line."""
-        return f"{self.gate.op.name}, {self.read.shape} to {self.gate.shape}"
+        shapes = ", ".join(str(v.shape) for v in self.reads)
+        return f"{self.gate.op.name}, {shapes} to {self.gate.shape}"
 
 
 @dataclass(slots=True)
@@ -125,6 +124,20 @@ class Multiply:
 
 
 @dataclass(slots=True)
+class Stack:
+    """Matrix products of one shape, one for each place in the axes before the last two."""
+
+    gate: Any
+    product: Product
+    left: View
+    right: View
+
+    def text(self, graph: Graph) -> str:
+        """The step in one line."""
+        return f"stack of products of {self.left.shape} and {self.right.shape}"
+
+
+@dataclass(slots=True)
 class Call:
     """A gate that runs as its own NumPy forward."""
 
@@ -135,4 +148,4 @@ class Call:
         return f"call of NumPy: {self.gate.op.name} -> {graph.name(self.gate)}"
 
 
-Step = Loop | Copy | Gather | Multiply | Call
+Step = Loop | Copy | Single | Multiply | Stack | Call

@@ -26,8 +26,8 @@ class Feed:
     """Where the inputs of a step graph come from.
 
     ``columns``: pairs (number of the input, slot of the table that holds all rows). ``step``: the number of the
-    input that is the step. ``loss``: the number of the output that is the loss. ``carried``: pairs (output,
-    input) that the next step starts from.
+    input that is the step; the next one is the key that layers draw from. ``loss``: the number of the output that
+    is the loss. ``carried``: pairs (output, input) that the next step starts from.
     """
 
     columns: tuple[tuple[int, int], ...]
@@ -41,8 +41,9 @@ def write_training(
 ) -> int:
     """Write ``name(table, count, first, order, n, key, losses, thread, size, counter)``.
 
-    It takes `count` steps from step number `first` on. Rows are drawn from `n` with the key (two 32-bit
-    words), or read from `order`, `batch` numbers a step. `size` threads, `threads` at most, run it side by side.
+    It takes `count` steps from step number `first` on. `key` holds two keys, of two 32-bit words each: that of the
+    rows, and that of layers that draw. Rows are drawn from `n`, or read from `order`, `batch` numbers a step. `size`
+    threads, `threads` at most, run it side by side.
 
     Returns
     -------
@@ -64,7 +65,9 @@ def write_training(
     lanes = max(1, target.vector_bytes // 8)
     places = b.room(I64, room(batch, lanes))
     word = type_of(np.uint32)
-    words = [b.widen(b.load(b.at(key, i, word), word), I64, signed=False) for i in range(2)]
+    words = [b.widen(b.load(b.at(key, i, word), word), I64, signed=False) for i in range(4)]
+    layers = inputs[feed.step + 1].buffer
+    draws = any(view.buffer == layers for step in plan.steps for view in plan.reads(step))
     moved = [into for out, into in feed.carried if out not in plan.replaced]
     if team is not None:  # as the step before leaves it
         team.before((), [writer.place(inputs[into]) for into in moved], False)
@@ -80,9 +83,12 @@ def write_training(
                 _gather(b, writer, inputs[i], source, row, batch, target, shared)
         with _alone(team):
             b.store(number, writer.base(inputs[feed.step]))
+            if draws:
+                for i, part in enumerate(fold_in(b, (words[2], words[3]), number)):
+                    b.store(b.narrow(part, word), b.at(writer.base(inputs[feed.step + 1]), i, word))
         if team is not None:
             team.before((), [writer.place(inputs[i]) for i, _ in feed.columns], True)
-            team.before((), [writer.place(inputs[feed.step])], False)
+            team.before((), [writer.place(inputs[feed.step + i]) for i in range(2)], False)
         writer.write(steps)
         if team is not None:
             team.wait()

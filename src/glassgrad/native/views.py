@@ -85,6 +85,18 @@ class View:
             offset=offset,
         )
 
+    def matrix(self) -> tuple[bool, int] | None:
+        """How the last two axes are stored: whether by columns, and how many numbers from one row to the next.
+
+        None where neither rows nor columns lie side by side.
+        """
+        (rows, columns), (down, across) = self.shape[-2:], self.strides[-2:]
+        if (across == 1 or columns == 1) and (down >= columns or rows == 1):
+            return False, max(down, columns) if rows > 1 else columns
+        if (down == 1 or rows == 1) and (across >= rows or columns == 1):
+            return True, max(across, rows) if columns > 1 else rows
+        return None
+
 
 def collapse(shape: tuple[int, ...], strides: Sequence[tuple[int, ...]]) -> tuple[list[int], list[list[int]]]:
     """Merge neighbouring axes that all of these views walk through in one stride, and drop axes of one element."""

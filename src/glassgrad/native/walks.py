@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from glassgrad.native.builder import Builder
-from glassgrad.native.emit import I8, POINTER, type_of, vector
+from glassgrad.native.emit import I8, I64, POINTER, type_of, vector
 from glassgrad.native.math import Math
 from glassgrad.native.plan import Plan
 from glassgrad.native.target import Target
@@ -114,7 +114,13 @@ class Walks:
         """A value of a view, or a vector of neighbours."""
         return read(self.b, address, view.dtype, width, mask)
 
-    def _write(self, x: Any, address: Any, view: View, mask: Any) -> None:
+    def note(self, wrong: Any) -> None:
+        """Set the flag at the end of the table where a condition holds: the program then runs as NumPy does."""
+        b, flag = self.b, self.b.at(self.table, len(self.plan.buffers) + 1, I64)
+        with b.when(wrong):
+            b.store(b.index(1), flag)
+
+    def _write(self, x: Any, address: Any, view: View, mask: Any = None) -> None:
         write(self.b, x, address, view.dtype, mask)
 
 

@@ -172,6 +172,7 @@ copysign = Op(
         r"\left|x\right| \mathrm{sign}\,y", "keeps or turns the sign; slope 0 at 0", "scales",
         (r"\mathrm{sign}\,x\ \mathrm{sign}\,y",),
     ),
+    lower=lambda b, x, y: b.copysign(x, y),
     cases=binary(0.2, 2, -2, 2),
     numpy=(np.copysign,),
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -50,20 +51,30 @@ less = _step(np.less, "x < y", "compares", _COMPARED, binary(), _compared("<"))
 less_equal = _step(np.less_equal, r"x \le y", "compares", _COMPARED, binary(), _compared("<="))
 greater = _step(np.greater, "x > y", "compares", _COMPARED, binary(), _compared(">"))
 greater_equal = _step(np.greater_equal, r"x \ge y", "compares", _COMPARED, binary(), _compared(">="))
-isfinite = _step(np.isfinite, r"|x| < \infty", "tests for finite", _COMPARED, unary())
+isfinite = _step(np.isfinite, r"|x| < \infty", "tests for finite", _COMPARED, unary(), lambda b, x: b.finite(x))
 isnan = _step(np.isnan, r"x \ne x", "tests for not-a-number", _COMPARED, unary(), lambda b, x: b.compare("!=", x, x))
-isinf = _step(np.isinf, r"|x| = \infty", "tests for infinite", _COMPARED, unary())
+isinf = _step(
+    np.isinf, r"|x| = \infty", "tests for infinite", _COMPARED, unary(),
+    lambda b, x: b.compare("==", b.abs(x), b.const(math.inf, x.type)),
+)  # fmt: skip
 logical_and = _step(np.logical_and, r"x \land y", "both", _LOGIC, _bits(2), lambda b, x, y: b.both(x, y))
 logical_or = _step(np.logical_or, r"x \lor y", "either", _LOGIC, _bits(2), lambda b, x, y: b.either(x, y))
 logical_xor = _step(np.logical_xor, r"x \oplus y", "one but not both", _LOGIC, _bits(2), lambda b, x, y: b.xor(x, y))
-logical_not = _step(np.logical_not, r"\lnot x", "not", _LOGIC, _bits(1))
+logical_not = _step(np.logical_not, r"\lnot x", "not", _LOGIC, _bits(1), lambda b, x: b.invert(x))
 bitwise_and = _step(np.bitwise_and, r"x \mathbin{\&} y", "both", _LOGIC, _bits(2), lambda b, x, y: b.both(x, y))
 bitwise_or = _step(np.bitwise_or, r"x \mid y", "either", _LOGIC, _bits(2), lambda b, x, y: b.either(x, y))
 bitwise_xor = _step(np.bitwise_xor, r"x \oplus y", "one but not both", _LOGIC, _bits(2), lambda b, x, y: b.xor(x, y))
-invert = _step(np.invert, r"\lnot x", "not", _LOGIC, _bits(1))
-left_shift = _step(np.left_shift, r"x \cdot 2^{y}", "shifts bits to the left", _BITS, _shifts)
-right_shift = _step(np.right_shift, r"\lfloor x / 2^{y} \rfloor", "shifts bits to the right", _BITS, _shifts)
-signbit = _step(np.signbit, "x < 0", "tests for a minus sign, that of -0 too", _COMPARED, unary())
+invert = _step(np.invert, r"\lnot x", "not", _LOGIC, _bits(1), lambda b, x: b.invert(x))
+left_shift = _step(
+    np.left_shift, r"x \cdot 2^{y}", "shifts bits to the left", _BITS, _shifts, lambda b, x, y: b.shifted_left(x, y)
+)
+right_shift = _step(
+    np.right_shift, r"\lfloor x / 2^{y} \rfloor", "shifts bits to the right", _BITS, _shifts,
+    lambda b, x, y: b.shifted_right(x, y),
+)  # fmt: skip
+signbit = _step(
+    np.signbit, "x < 0", "tests for a minus sign, that of -0 too", _COMPARED, unary(), lambda b, x: b.sign_bit(x)
+)
 floor = _step(np.floor, r"\lfloor x \rfloor", "rounds down", _STEPS, unary(), lambda b, x: b.floor(x))
 ceil = _step(np.ceil, r"\lceil x \rceil", "rounds up", _STEPS, unary(), lambda b, x: b.ceil(x))
 trunc = _step(np.trunc, r"\mathrm{trunc}\,x", "rounds towards 0", _STEPS, unary(), lambda b, x: b.trunc(x))
@@ -71,8 +82,9 @@ rint = _step(
     np.rint, r"\mathrm{round}\,x", "rounds to the nearest, ties to even", _STEPS, unary(), lambda b, x: b.rint(x)
 )
 floor_divide = _step(
-    np.floor_divide, r"\lfloor x / y \rfloor", "divides and rounds down", _STEPS, binary(-2, 2, 0.5, 2)
-)
+    np.floor_divide, r"\lfloor x / y \rfloor", "divides and rounds down", _STEPS, binary(-2, 2, 0.5, 2),
+    lambda b, x, y: b.floor_divide(x, y),
+)  # fmt: skip
 remainder = Op(
     "remainder",
     shape=ufunc_shape(np.remainder),
@@ -82,6 +94,7 @@ remainder = Op(
         r"x \bmod y", "passes the gradient to x; y feels how often it fits", "scales",
         ("1", r"-\lfloor x / y \rfloor"),
     ),
+    lower=lambda b, x, y: b.remainder(x, y),
     cases=binary(0.1, 2, 2.1, 3),
     numpy=(np.remainder,),
 )  # fmt: skip
@@ -94,6 +107,7 @@ nextafter = Op(
         r"\mathrm{nextafter}(x, y)", "takes the next number in floating point, and passes the gradient to x", "moves",
         ("1",),
     ),
+    lower=lambda b, x, y: b.next_after(x, y),
     cases=binary(),
     numpy=(np.nextafter,),
 )  # fmt: skip

@@ -24,25 +24,25 @@ _HALF = np.uint64(32)
 _MULTIPLIERS = np.array([[0xD2511F53], [0xCD9E8D57]], np.uint64)
 _ROUND_KEYS = np.arange(10, dtype=np.uint64)[:, None] * np.array([0x9E3779B9, 0xBB67AE85], np.uint64)
 _CHUNK = 1 << 14
-_LN2 = {
+LN2 = {
     np.float64: (6.93147180369123816490e-01, 1.90821492927058770002e-10),
     np.float32: (6.9313812256e-01, 9.0580006145e-06),
 }
-_LOG = {
+LOG = {
     np.float64: (
         6.666666666666735130e-01, 3.999999999940941908e-01, 2.857142874366239149e-01, 2.222219843214978396e-01,
         1.818357216161805012e-01, 1.531383769920937332e-01, 1.479819860511658591e-01,
     ),
     np.float32: (0.66666662693, 0.40000972152, 0.28498786688, 0.24279078841),
 }  # fmt: skip
-_SIN = {
+SIN = {
     np.float64: (
         -1.66666666666666324348e-01, 8.33333333332248946124e-03, -1.98412698298579493134e-04,
         2.75573137070700676789e-06, -2.50507602534068634195e-08, 1.58969099521155010221e-10,
     ),
     np.float32: (-1.6666654611e-1, 8.3321608736e-3, -1.9515295891e-4),
 }  # fmt: skip
-_COS = {
+COS = {
     np.float64: (
         4.16666666666666019037e-02, -1.38888888888741095749e-03, 2.48015872894767294178e-05,
         -2.75573143513906633035e-07, 2.08757232129817482790e-09, -1.13596475577881948265e-11,
@@ -117,8 +117,8 @@ def _log(x: Array) -> Array:
     s = f / (kind(2) + f)
     z = s * s
     half = kind(0.5) * f * f
-    r = z * _horner(z, _LOG[kind])
-    high, low = _LN2[kind]
+    r = z * _horner(z, LOG[kind])
+    high, low = LN2[kind]
     return e * kind(high) - ((half - (s * (half + r) + e * kind(low))) - f)
 
 
@@ -128,8 +128,8 @@ def _cos_sin(turn: Array) -> tuple[Array, Array]:
     quarter = np.rint(turn * kind(4))
     a = (turn - quarter * kind(0.25)) * kind(2 * math.pi)
     z = a * a
-    sine = a + a * (z * _horner(z, _SIN[kind]))
-    cosine = kind(1) - (kind(0.5) * z - z * z * _horner(z, _COS[kind]))
+    sine = a + a * (z * _horner(z, SIN[kind]))
+    cosine = kind(1) - (kind(0.5) * z - z * z * _horner(z, COS[kind]))
     q = quarter.astype(np.int64) & 3
     swapped, flip_cos, flip_sin = (q & 1) == 1, (q == 1) | (q == 2), q >= 2
     c, s = np.where(swapped, sine, cosine), np.where(swapped, cosine, sine)

@@ -79,9 +79,11 @@ def _count(x: Any, axis: tuple[int, ...]) -> int:
 
 
 def _mean(x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
-    """Half precision is summed in float32, as NumPy does."""
+    """Half precision is summed in float32 and whole numbers in float64, as NumPy does."""
     if x.dtype.char == "e":
         return (np.add.reduce(x, axis=axis, dtype=np.float32, keepdims=keepdims) / _count(x, axis)).astype(x.dtype)
+    if x.dtype.kind != "f":
+        return np.add.reduce(x, axis=axis, dtype=np.float64, keepdims=keepdims) / _count(x, axis)
     return np.add.reduce(x, axis=axis, keepdims=keepdims) / _count(x, axis)
 
 

@@ -15,13 +15,14 @@ from glassgrad.graphs import Graph
 from glassgrad.passes.constants import fold_constants
 from glassgrad.passes.dead import drop_dead
 from glassgrad.passes.duplicates import merge_duplicates
+from glassgrad.passes.products import products
 from glassgrad.passes.rewrite import Pass, Snapshot
 from glassgrad.passes.simplify import simplify
 from glassgrad.passes.thin import thin_products
 
 __all__ = ["NATIVE", "PASSES", "Pass", "Snapshot", "run"]
 
-PASSES: tuple[Pass, ...] = (fold_constants, simplify, merge_duplicates, drop_dead)
+PASSES: tuple[Pass, ...] = (fold_constants, products, simplify, merge_duplicates, drop_dead)
 """The passes, in the order they run."""
 
 NATIVE: tuple[Pass, ...] = (*PASSES, thin_products)

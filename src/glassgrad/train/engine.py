@@ -58,14 +58,15 @@ class Stretch:
     count: int
 
 
-def drawing_key(key: Array) -> Array:
-    """What the rows of steps with replacement are drawn from."""
-    return np.frombuffer(_drawing_key(key.tobytes()), key.dtype).copy()
+def drawing_keys(key: Array) -> Array:
+    """The keys from which the rows of a step with replacement and, second, its layers derive theirs."""
+    return np.frombuffer(_drawing_keys(key.tobytes()), key.dtype).copy()
 
 
 @functools.lru_cache(maxsize=16)
-def _drawing_key(key: bytes) -> bytes:
-    return random.fold_in(np.frombuffer(key, np.uint32), _REPLACEMENT).tobytes()
+def _drawing_keys(key: bytes) -> bytes:
+    made = np.frombuffer(key, np.uint32)
+    return b"".join(random.fold_in(made, purpose).tobytes() for purpose in (_REPLACEMENT, _DRAWS))
 
 
 def layer_key(key: Array, step: int) -> Array:
@@ -157,7 +158,7 @@ class NumpyEngine:
         """The rows of one batch; None for all of them in their order."""
         n, size = len(stretch.rows), stretch.batch_size
         if stretch.sampling == "replacement":
-            return random.integers(random.fold_in(drawing_key(stretch.key), step), n, (size,))
+            return random.integers(random.fold_in(drawing_keys(stretch.key)[:2], step), n, (size,))
         if size >= n:
             return None
         epochs, index = divmod(index, -(-n // size))

@@ -24,7 +24,7 @@ from glassgrad.native.room import address, aligned
 from glassgrad.native.steps import Call
 from glassgrad.native.target import host
 from glassgrad.native.training import Feed, write_training
-from glassgrad.train.engine import Memory, NumpyEngine, Rows, Sampling, Stretch, drawing_key
+from glassgrad.train.engine import Memory, NumpyEngine, Rows, Sampling, Stretch, drawing_keys
 
 Array = np.ndarray[Any, Any]
 _WORTH = 5_000_000  # operations of a step that is worth several threads
@@ -179,7 +179,7 @@ class NativeEngine(NumpyEngine):
         columns = [np.ascontiguousarray(c) for c in stretch.rows.take(None)]
         for k, column in enumerate(columns):
             loop.table[loop.columns + k] = address(column)
-        key = drawing_key(stretch.key)
+        key = drawing_keys(stretch.key)
         found, done = np.empty(count), 0
         while done < count:
             size, some = loop.pace.next(count - done)
