@@ -30,7 +30,7 @@ from glassgrad.native.target import Target, host
 from glassgrad.native.views import View
 from glassgrad.parameters import Parameter
 from glassgrad.tensors import Tensor, constant, traced
-from glassgrad.trees import flatten
+from glassgrad.trees import flatten, form
 
 
 class Program:
@@ -231,7 +231,7 @@ class Compiled:
     def _program(self, args: tuple[Any, ...]) -> tuple[Program, Any, list[Any]]:
         leaves, names, tree = flatten(list(args))
         values = [_plain(leaf, name) for leaf, name in zip(leaves, names, strict=True)]
-        key = (len(args), *names, *[(v.shape, v.dtype) for v in values])
+        key = (form(args), *names, *[(v.shape, v.dtype) for v in values])
         if key not in self._programs:
             shown = [
                 n
