@@ -33,7 +33,7 @@ from glassgrad.native.team import Team
 from glassgrad.native.views import View
 from glassgrad.parameters import Parameter
 from glassgrad.tensors import Tensor, constant, traced
-from glassgrad.trees import flatten
+from glassgrad.trees import flatten, form
 
 _WORTH = 20_000_000  # operations of a call that is worth several threads: waking them takes a tenth of a millisecond
 
@@ -258,7 +258,7 @@ class Compiled:
     def _program(self, args: tuple[Any, ...]) -> tuple[Program, Any, list[Any]]:
         leaves, names, tree = flatten(list(args))
         values = [_plain(leaf, name) for leaf, name in zip(leaves, names, strict=True)]
-        key = (len(args), *names, *[(v.shape, v.dtype) for v in values])
+        key = (form(args), *names, *[(v.shape, v.dtype) for v in values])
         if key not in self._programs:
             shown = [
                 n

@@ -42,6 +42,23 @@ def flatten(tree: Any, name: str = "") -> tuple[list[Any], list[str], Callable[[
     return leaves, names, lambda new: build(iter(new))
 
 
+def form(tree: Any) -> Any:
+    """What a tree is besides its leaves, as a key: trees of one form are taken apart and put together alike.
+
+    Examples
+    --------
+    >>> form([1.0, None]) == form([2.0, None]), form([1.0]) == form((1.0,))
+    (True, False)
+    """
+    if isinstance(tree, dict):
+        return (dict, *[(k, form(v)) for k, v in tree.items()])
+    if type(tree) in (list, tuple) or (isinstance(tree, tuple) and hasattr(tree, "_fields")):
+        return (type(tree), *map(form, tree))
+    if dataclasses.is_dataclass(tree) and not isinstance(tree, type | Spec):
+        return (type(tree), *[form(getattr(tree, f.name)) for f in dataclasses.fields(tree) if f.init])
+    return tree is None
+
+
 def _walk(tree: Any, name: str, leaves: list[Any], names: list[str]) -> Callable[[Any], Any]:
     """Collect the leaves of one node; what comes back rebuilds it from an iterator of new leaves."""
     if tree is None:
