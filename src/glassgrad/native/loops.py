@@ -24,6 +24,8 @@ def is_large(step: Any) -> bool:
         return step.product.flops >= _LARGE_PRODUCT
     if isinstance(step, Loop):
         return math.prod(step.shape) * len(step.gates) >= _LARGE
+    if isinstance(step, Single):
+        return step.gate.op.kind == "generator" and math.prod(step.gate.shape) >= _LARGE
     if isinstance(step, Reduction):
         return step.read.size >= _LARGE and step.gate.shape != () and math.prod(step.gate.shape) >= 64
     return False
@@ -142,7 +144,7 @@ class Writer(Singles):
                 given.append(converted(b, values[x.serial], x.dtype, dtype))
         if gate.op.name == "cast":
             return converted(b, given[0], dtypes[0], gate.dtype)
-        return computed(gate, gate.op.lower(b, *given), b, dtypes)
+        return computed(b, gate, gate.op.lower(b, *given), dtypes)
 
     # reductions
 

@@ -107,7 +107,7 @@ def converted(b: Builder, x: Any, source: np.dtype[Any], target: np.dtype[Any]) 
     return b.widen(x, kind, signed) if target.itemsize > source.itemsize else b.narrow(x, kind)
 
 
-def computed(gate: Any, x: Any, b: Builder, dtypes: list[np.dtype[Any]]) -> Any:
+def computed(b: Builder, gate: Any, x: Any, dtypes: list[np.dtype[Any]]) -> Any:
     """What `lower` returned, in the gate's own dtype."""
     inner = dtypes[-1]
     return x if gate.dtype == BOOL or inner == gate.dtype else converted(b, x, inner, gate.dtype)
