@@ -19,6 +19,7 @@ from glassgrad.native.steps import Copy, Loop, Multiply, Single, Stack, folded
 from glassgrad.native.views import collapse, row_major
 
 _LARGE_PRODUCT, _LARGE = 500_000, 200_000  # operations, instructions times numbers: about five microseconds
+_DRAW = 30  # instructions of one random number
 
 
 def is_large(step: Any) -> bool:
@@ -29,6 +30,8 @@ def is_large(step: Any) -> bool:
         axes = folded(step.folds[0]) if step.folds else ()
         kept = math.prod(n for a, n in enumerate(step.shape) if a not in axes)
         return _instructions(step) >= _LARGE and kept >= 64
+    if isinstance(step, Single):
+        return step.gate.op.kind == "generator" and _instructions(step) >= _LARGE
     return False
 
 
@@ -38,8 +41,10 @@ def work(steps: Iterable[Any]) -> int:
     return sum(step.product.flops if isinstance(step, Multiply) else _instructions(step) for step in large)
 
 
-def _instructions(loop: Loop) -> int:
-    return math.prod(loop.shape) * (sum(weight(g) for g in loop.gates) + len(loop.folds))
+def _instructions(step: Loop | Single) -> int:
+    if isinstance(step, Single):
+        return math.prod(step.gate.shape) * _DRAW
+    return math.prod(step.shape) * (sum(weight(g) for g in step.gates) + len(step.folds))
 
 
 class Writer(Singles):
