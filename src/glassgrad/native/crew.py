@@ -90,17 +90,18 @@ class Pace:
         self._step: dict[int, float] = {}  # seconds of a step, as far as is known
         self._tried: dict[int, tuple[int, float]] = {}  # steps and seconds of the trial under way
         self._sure: set[int] = set()
-        self._spent, self._rest, self._chosen = 0.0, _LOOK, 0
+        self._spent, self._rest, self._chosen = 0.0, 2 * _LOOK, 0
 
     def next(self, count: int) -> tuple[int, int]:
         """Threads, and steps to take with them, of `count` that are left."""
         if len(self.sizes) == 1:
             return self.sizes[0], count
         for size in self.sizes:
-            if size not in self._sure:  # long enough that waking the others does not count
-                return size, min(count, max(1, int(_LOOK / min(self._step.values())))) if size in self._step else 1
+            if size not in self._sure:  # in pieces, so that a bad try ends soon
+                some = _LOOK / 4 / min(self._step.values()) if size in self._step else 1
+                return size, min(count, max(1, int(some)))
         best = self._best()
-        return best, min(count, max(1, int((self._rest - self._spent) / self._step[best])))
+        return best, min(count, max(1, int(self._rest / self._step[best])))
 
     def took(self, size: int, count: int, seconds: float) -> None:
         """Note what some steps took."""
@@ -118,11 +119,11 @@ class Pace:
             return
         best = self._best()
         if best != self._chosen:  # what has changed may change again soon
-            self._chosen, self._rest = best, 5 * _LOOK
+            self._chosen, self._spent, self._rest = best, 0.0, 2 * _LOOK
         self._spent += seconds
-        if self._spent >= self._rest:
+        if best != self.sizes[0] and self._spent >= self._rest:
             self._spent, self._rest = 0.0, min(2 * self._rest, _AGAIN)
-            self._sure = {best}  # the others may be worth it by now
+            self._sure = {best}  # more may be worth it by now
 
     def _best(self) -> int:
         return min(self._step, key=lambda size: self._step[size])
