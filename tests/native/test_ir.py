@@ -431,7 +431,7 @@ def test_memory_of_the_stack_is_taken_at_the_start() -> None:
         return b.load(total, F64)
 
     text = written([I64], F64, body)
-    entry = text[: text.index("head")]
+    entry = text[: text.index("body")]
     assert entry.count("alloca") == 2
     assert function([I64], F64, body)(5) == 40.0
 

@@ -304,48 +304,54 @@ class Builder:
 
     @contextmanager
     def loop(self, start: Any, stop: Any, step: int = 1) -> Iterator[Any]:
-        """``for i in range(start, stop, step)``, with 64-bit numbers; the body stands in the with-statement."""
+        """``for i in range(start, stop, step)``, with 64-bit numbers; the body stands in the with-statement.
+
+        The condition stands behind the body, as LLVM's passes would put it. One turn for certain is no loop.
+        """
+        runs = _runs(start, stop)
+        if runs and start + step >= stop:
+            yield self.index(start)
+            return
         start = self.index(start) if isinstance(start, int) else start
         stop = self.index(stop) if isinstance(stop, int) else stop
         before = self.ir.block
-        head, body, end = (self.function.append_basic_block(n) for n in ("head", "body", "end"))
-        self.ir.branch(head)
-        self.ir.position_at_end(head)
+        body, end = (self.function.append_basic_block(name) for name in ("body", "end"))
+        if runs:
+            self.ir.branch(body)
+        else:
+            self.ir.cbranch(self.ir.icmp_signed("<", start, stop), body, end)
+        self.ir.position_at_end(body)
         i = self.ir.phi(I64)
         i.add_incoming(start, before)
-        self.ir.cbranch(self.ir.icmp_signed("<", i, stop), body, end)
-        self.ir.position_at_end(body)
         yield i
-        i.add_incoming(self.ir.add(i, self.index(step), flags=("nsw",)), self.ir.block)
-        self.ir.branch(head)
+        following = self.ir.add(i, self.index(step), flags=("nsw",))
+        i.add_incoming(following, self.ir.block)
+        self.ir.cbranch(self.ir.icmp_signed("<", following, stop), body, end)
         self.ir.position_at_end(end)
 
     def carry(
         self, start: Any, stop: Any, step: int, first: Sequence[Any], body: Callable[[Any, list[Any]], Sequence[Any]]
     ) -> list[Any]:
         """A loop that carries values in registers: ``body(i, values)`` returns the next values."""
-        start = self.index(start) if isinstance(start, int) else start
-        stop = self.index(stop) if isinstance(stop, int) else stop
         before = self.ir.block
-        head, inside, end = (self.function.append_basic_block(n) for n in ("head", "body", "end"))
-        self.ir.branch(head)
-        self.ir.position_at_end(head)
-        i = self.ir.phi(I64)
-        i.add_incoming(start, before)
-        values = []
-        for x in first:
-            phi = self.ir.phi(x.type)
-            phi.add_incoming(x, before)
-            values.append(phi)
-        self.ir.cbranch(self.ir.icmp_signed("<", i, stop), inside, end)
-        self.ir.position_at_end(inside)
-        after = body(i, list(values))
-        for phi, x in zip(values, after, strict=True):
-            phi.add_incoming(x, self.ir.block)
-        i.add_incoming(self.ir.add(i, self.index(step), flags=("nsw",)), self.ir.block)
-        self.ir.branch(head)
-        self.ir.position_at_end(end)
-        return values
+        with self.loop(start, stop, step) as i:
+            if self.ir.block is before:  # there is one turn
+                return list(body(i, list(first)))
+            values = self._phis(first, before)
+            after = list(body(i, list(values)))
+            last = self.ir.block
+            _come_in(values, after, last)
+        if _runs(start, stop):
+            return after
+        results = self._phis(first, before)
+        _come_in(results, after, last)
+        return results
+
+    def _phis(self, values: Sequence[Any], block: Any) -> list[Any]:
+        """What these values, which come from a block, may be replaced by."""
+        phis = [self.ir.phi(x.type) for x in values]
+        _come_in(phis, values, block)
+        return phis
 
     def when(self, condition: Any) -> Any:
         """``with b.when(condition):`` runs the body if the one-bit condition holds."""
@@ -357,3 +363,13 @@ class Builder:
             self.ir.ret_void()
         else:
             self.ir.ret(result)
+
+
+def _runs(start: Any, stop: Any) -> bool:
+    """Whether a loop is known to have a turn."""
+    return isinstance(start, int) and isinstance(stop, int) and start < stop
+
+
+def _come_in(phis: Sequence[Any], values: Sequence[Any], block: Any) -> None:
+    for phi, x in zip(phis, values, strict=True):
+        phi.add_incoming(x, block)
