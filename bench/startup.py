@@ -91,7 +91,7 @@ def _maker(label: str, network: str) -> Any:
     from bench.peers import makers
 
     w = workloads.network_named(network)
-    _ = w.data, w.indices
+    _ = w.data, w.indices, w.first_weights
     _import_late(label)
     return makers("training", w, label)[label]
 
@@ -107,7 +107,7 @@ def _job(task: dict[str, Any]) -> dict[str, Any]:
     stretches = parts[0].STEPS // parts[0].LOOK_EVERY
     ways = []
     for part in parts:
-        _ = part.data, part.held_out
+        _ = part.data, part.held_out, part.first_weights
         found = makers("training", part, label)
         if label not in found:
             found = makers("drawing", part, label)

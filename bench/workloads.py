@@ -74,12 +74,15 @@ class Network:
         sizes = ((self.examples, self.widths[0]), (self.examples, self.widths[-1]))
         return rng.normal(size=sizes[0]).astype(np.float32), rng.normal(size=sizes[1]).astype(np.float32)
 
-    def start(self) -> Start:
-        """New arrays of the first weights, N(0, 1 / fan-in), and biases, 0."""
+    @cached_property
+    def first_weights(self) -> list[Array]:
+        """Drawn from N(0, 1 / fan-in)."""
         rng = np.random.default_rng((self.seed, 2))
-        return [
-            ((rng.normal(size=s) / np.sqrt(s[0])).astype(np.float32), np.zeros(s[1], np.float32)) for s in self.shapes
-        ]
+        return [(rng.normal(size=s) / np.sqrt(s[0])).astype(np.float32) for s in self.shapes]
+
+    def start(self) -> Start:
+        """New arrays of the first weights, and of biases, 0."""
+        return [(W.copy(), np.zeros(W.shape[1], np.float32)) for W in self.first_weights]
 
     @cached_property
     def indices(self) -> Array:

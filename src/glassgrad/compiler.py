@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,9 +20,11 @@ from glassgrad.errors import OperandError
 from glassgrad.graphs import Graph, argument_names
 from glassgrad.leaves import accepted
 from glassgrad.native import jit
+from glassgrad.native.builder import tell
 from glassgrad.native.crew import Pace, cores, together
 from glassgrad.native.emit import I64, POINTER, Code
 from glassgrad.native.explained import explained
+from glassgrad.native.fingerprint import fingerprint
 from glassgrad.native.loops import Writer, work
 from glassgrad.native.math import Math
 from glassgrad.native.plan import Plan
@@ -47,8 +49,6 @@ class Program:
         What is run, after the passes.
     plan : Plan
         Its kernels and buffers.
-    ir : str
-        The LLVM IR.
     snapshots : list
         Each pass with the gates before and after it.
     seconds : float
@@ -61,23 +61,22 @@ class Program:
         self.graph = passes.run(graph, passes.NATIVE, self.snapshots)
         self.plan = Plan(self.graph)
         self.target = host() if target is None else target
-        code = Code()
+        most = threads or (cores() if work(self.plan.steps) >= _WORTH else 1)
         self._parts: list[Any] = []
         self.scratch = 0
-        most = threads or (cores() if work(self.plan.steps) >= _WORTH else 1)
+        stretches: dict[str, list[int]] = {}
         for part in self.plan.segments():
             if isinstance(part, list):
-                name = f"part{len(self._parts)}"
-                self.scratch = max(self.scratch, self._write(code, name, part, most))
-                self._parts.append(name)
-            else:
-                self._parts.append(part)
-        self.ir = str(code)
-        if any(isinstance(p, str) for p in self._parts):
-            self.library = jit.compile_ir(self.ir, self.target)
+                stretches[f"part{len(self._parts)}"] = part
+            self._parts.append(part if isinstance(part, Call) else f"part{len(self._parts)}")
+        known = fingerprint(self.graph)
+        if stretches:
+            key = None if known is None else f"program {most}\n{known}"
+            self.library = jit.compile_ir(lambda: self._written(stretches, most), self.target, key=key)
+            self.scratch = self.library.function("scratch", ctypes.c_int64)()
             types = [ctypes.c_void_p, *([ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p] if most > 1 else [])]
-            loaded = {p: self.library.function(p, None, types) for p in self._parts if isinstance(p, str)}
             pace = Pace(most, fixed=threads is not None)
+            loaded = {p: self.library.function(p, None, types) for p in stretches}
             side = loaded if most == 1 else {p: _Together(f, pace) for p, f in loaded.items()}
             self._parts = [side[p] if isinstance(p, str) else p for p in self._parts]
         graph, plan = self.graph, self.plan
@@ -99,16 +98,25 @@ class Program:
         self._rooms.append(first)
         self.seconds = time.perf_counter() - start
 
-    def _write(self, code: Code, name: str, steps: list[int], most: int) -> int:
-        """Write some steps as ``name(table)``, or ``name(table, thread, size, counter)``; bytes of scratch memory."""
-        function = code.function(name, [POINTER, *([I64, I64, POINTER] if most > 1 else [])])
-        b = Math(code, function)
-        table, *threads = function.args
-        team = Team(b, threads[0], threads[1], most, threads[2], self.target.give_way) if threads else None
-        writer = Writer(b, table, self.plan, self.target, team)
-        writer.write(steps)
-        b.finish()
-        return writer.scratch
+    @property
+    def ir(self) -> str:
+        """The LLVM IR; empty where nothing compiles."""
+        return self.library.text if hasattr(self, "library") else ""
+
+    def _written(self, stretches: Mapping[str, list[int]], most: int) -> str:
+        """The IR: each stretch of steps as ``name(table)``, or ``name(table, thread, size, counter)``."""
+        code, room = Code(), 0
+        for name, steps in stretches.items():
+            function = code.function(name, [POINTER, *([I64, I64, POINTER] if most > 1 else [])])
+            b = Math(code, function)
+            table, *threads = function.args
+            team = Team(b, threads[0], threads[1], most, threads[2], self.target.give_way) if threads else None
+            writer = Writer(b, table, self.plan, self.target, team)
+            writer.write(steps)
+            b.finish()
+            room = max(room, writer.scratch)
+        tell(code, "scratch", room)
+        return str(code)
 
     def _source(self, wire: Any, shown: Any) -> tuple[View | None, int]:
         """Where an output comes from: a view of an array known only when run, or the number of a fresh array.

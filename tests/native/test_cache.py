@@ -9,10 +9,14 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
+import glassgrad as gg
 from glassgrad.native import cache
+from glassgrad.native.fingerprint import fingerprint
 from glassgrad.native.jit import Library, compile_ir
 
 posix = pytest.mark.skipif(os.name != "posix", reason="this system has no permission bits")
@@ -302,3 +306,44 @@ def test_nobody_has_no_home(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Path, "home", nowhere)
     assert cache.folder() is None
     assert not compiled(1).from_cache
+
+
+def test_a_key_saves_writing_and_is_as_good_as_the_text() -> None:
+    written: list[int] = []
+
+    def source() -> str:
+        written.append(1)
+        return text(7)
+
+    first = compile_ir(source, key="a")
+    second = compile_ir(source, key="a")
+    assert (first.from_cache, second.from_cache, len(written)) == (False, True, 1)
+    assert (second.functions, second.size) == (first.functions, first.size)
+    assert second.text == text(7)
+    assert len(written) == 2  # written when asked for
+    assert not compile_ir(source, key="b").from_cache  # another key is another code
+
+
+def test_a_graph_is_found_again_whatever_its_names_and_values() -> None:
+    def program(f: Any, *args: Any) -> Any:
+        compiled = gg.compile(f)
+        return compiled(*args), compiled.programs[-1].library
+
+    x = np.arange(5.0)
+    one, first = program(lambda x: np.exp(x * 0.5) + np.ones(5), x)
+    other, _ = program(lambda y: np.exp(y * 0.5) + np.full(5, 3.0) * np.array([1.0, 1, 1, 1, 2]), x)
+    again, third = program(lambda z: np.exp(z * 0.5) + np.ones(5), 2 * x)
+    half, fourth = program(lambda x: np.exp(x * 0.25) + np.ones(5), x)
+    assert (first.from_cache, third.from_cache, fourth.from_cache) == (False, True, False)
+    np.testing.assert_allclose(again, np.exp(x) + 1)
+    np.testing.assert_allclose(half, np.exp(x / 4) + 1)
+    np.testing.assert_allclose(one, np.exp(x / 2) + 1)
+    np.testing.assert_allclose(other, np.exp(x / 2) + np.array([3.0, 3, 3, 3, 6]))
+    assert "define" in third.text
+
+
+def test_gates_of_the_users_own_have_no_fingerprint() -> None:
+    double = gg.gate(lambda x: 2 * x, (lambda g, out, x: 2 * g,), name="double", example=[np.ones(2)])
+    assert fingerprint(gg.trace(double, np.ones(2), values=False)) is None
+    sums = [gg.trace(f, np.ones((2, 2)), values=False) for f in (lambda x: np.sum(x, 0), lambda x: np.sum(x, 1))]
+    assert fingerprint(sums[0]) != fingerprint(sums[1])

@@ -229,7 +229,7 @@ import numpy as np
 import glassgrad as gg
 from glassgrad.native import jit
 kept = jit.compile_ir
-jit.compile_ir = lambda text, target: kept(text, target, cache=False)
+jit.compile_ir = lambda source, target, key=None: kept(source, target, cache=False)
 def used():
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20

@@ -19,11 +19,13 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import glassgrad
 from glassgrad.errors import GlassgradError, unknown
 from glassgrad.native import cache as disk
+from glassgrad.native.outline import Outline, headed, outline_of, taken_apart
 from glassgrad.native.target import LLVM, Target, host, obstacle
 
 SLOW = 1.0
@@ -35,6 +37,9 @@ _MODEL = {"codemodel": "jitdefault", "jit": True}
 # pipeline takes eight times as long as these passes and hardly makes it faster.
 _PASSES = ("instruction_combine", "simplify_cfg")
 _AROUND = 4
+
+Source = str | Callable[[], str]
+"""IR text, or what writes it."""
 
 _released: deque[tuple[Any, Any]] = deque()
 
@@ -60,13 +65,15 @@ class Library:
         Bytes of the object, machine code and constants.
     """
 
-    def __init__(self, text: str, target: Target, opt: int, content: bytes, from_cache: bool, started: float) -> None:
-        outline = _outline(text)
-        self.functions = _names(_DEFINED, outline)
+    def __init__(
+        self, source: Source, outline: Outline, target: Target, opt: int, content: bytes, from_cache: bool,
+        started: float,
+    ) -> None:  # fmt: skip
+        self.functions = outline.defined
         self.target, self.from_cache, self.size = target, from_cache, len(content)
-        self._text, self._opt = text, opt
+        self._source, self._opt = source, opt
         with LLVM:
-            engine, context = _loaded(content, target, _names(_ELSEWHERE, outline))
+            engine, context = _loaded(content, target, outline.elsewhere)
             self._addresses = {name: int(engine.get_function_address(name)) for name in self.functions}
         # At exit the code stays: a thread may still be in it.
         weakref.finalize(self, _release, engine, context).atexit = False
@@ -96,14 +103,19 @@ class Library:
         return function
 
     @functools.cached_property
+    def text(self) -> str:
+        """The IR that it was compiled from; written when asked for, if the machine code was found on disk."""
+        return self._source if isinstance(self._source, str) else self._source()
+
+    @functools.cached_property
     def ir(self) -> str:
         """LLVM's intermediate representation after its optimisations, made when asked for."""
-        return optimised(self._text, self.target, self._opt)
+        return optimised(self.text, self.target, self._opt)
 
     @functools.cached_property
     def assembly(self) -> str:
         """The machine code as text, made when asked for."""
-        return assembly(self._text, self.target, self._opt)
+        return assembly(self.text, self.target, self._opt)
 
     def __repr__(self) -> str:
         return f"<Library {', '.join(self.functions)} for {self.target.name}, {self.size} bytes>"
@@ -117,18 +129,20 @@ def say_slow(lines: int) -> None:
 
 
 def compile_ir(
-    text: str,
+    source: Source,
     target: Target | None = None,
     cache: bool = True,
     opt: int = 2,
     on_slow: Callable[[int], None] | None = say_slow,
+    key: str | None = None,
 ) -> Library:
     """Compile IR text and load it.
 
     Parameters
     ----------
-    text : str
-        LLVM's intermediate representation. Its triple and data layout are replaced by the target's.
+    source : str or callable
+        LLVM's intermediate representation, or what writes it. Its triple and data layout are replaced by the
+        target's.
     target : Target, optional
         The CPU to compile for, by default this one.
     cache : bool
@@ -137,6 +151,9 @@ def compile_ir(
         From 0, no pass and code as it comes, to 3, LLVM's own pipeline, which takes several times as long as 2.
     on_slow : callable, optional
         Called once with the number of lines, from another thread, if compiling takes longer than `SLOW`.
+    key : str, optional
+        Says all that the IR depends on but the target and glassgrad itself. It is then written only where
+        nothing is found on disk.
 
     Raises
     ------
@@ -162,15 +179,20 @@ def compile_ir(
     reason = obstacle(target)
     if reason:
         raise CompileError(f"machine code for {target.name} cannot run here: {reason}")
-    key = _key(text, target, opt) if cache else ""
-    content = disk.read(key) if cache else None
-    if content is not None:
-        return Library(text, target, opt, content, True, started)
+    text = source if isinstance(source, str) else source() if key is None or not cache else None
+    name = _key(("text", text) if text is not None else ("graph", _sources(), key), target, opt) if cache else ""
+    found = disk.read(name) if cache else None
+    if found is not None:
+        outline, content = taken_apart(found)
+        return Library(source if text is None else text, outline, target, opt, content, True, started)
+    if text is None:
+        text = source() if callable(source) else source
+    outline = outline_of(text)
     with _said_if_slow(text, on_slow), _module(text, target, opt, run=True) as (module, machine):
         content = bytes(machine.emit_object(module))
-    library = Library(text, target, opt, content, False, started)
+    library = Library(text, outline, target, opt, content, False, started)
     if cache:
-        disk.write(key, content)
+        disk.write(name, outline.before(content))
     return library
 
 
@@ -198,14 +220,22 @@ def assembly(text: str, target: Target | None = None, opt: int = 2) -> str:
         return machine.emit_assembly(module)
 
 
-def _key(text: str, target: Target, opt: int) -> str:
+def _key(source: tuple[Any, ...], target: Target, opt: int) -> str:
     """The name under which an object is kept: everything it depends on."""
     import llvmlite
 
     versions = (glassgrad.__version__, llvmlite.__version__, *_llvm(target).llvm_version_info)
     return hashlib.sha256(
-        "\0".join([*map(str, versions), str(opt), repr((_MODEL, _PASSES)), target.key, text]).encode()
+        "\0".join([*map(str, versions), str(opt), repr((_MODEL, _PASSES)), target.key, *map(str, source)]).encode()
     ).hexdigest()
+
+
+@functools.cache
+def _sources() -> str:
+    """The state of glassgrad's own files, which write the IR: sizes and times."""
+    files = sorted(Path(glassgrad.__file__).parent.rglob("*.py")) if glassgrad.__file__ else []
+    facts = [(str(f), s.st_size, s.st_mtime_ns) for f in files for s in [f.stat()]]
+    return hashlib.sha256(repr(facts).encode()).hexdigest()
 
 
 def _llvm(target: Target) -> Any:
@@ -250,7 +280,7 @@ def _module(text: str, target: Target, opt: int, run: bool) -> Iterator[tuple[An
         context = stack.enter_context(llvm.create_context())
         machine = stack.enter_context(_machine(llvm, target, opt))
         with machine.target_data as layout:
-            text = _headed(text, machine.triple, str(layout))
+            text = headed(text, machine.triple, str(layout))
         try:
             module = stack.enter_context(llvm.parse_assembly(text, context))
         except RuntimeError as error:
@@ -284,17 +314,6 @@ def _run_passes(llvm: Any, stack: contextlib.ExitStack, module: Any, machine: An
         passes.detach()
 
 
-_HEADER = re.compile(r"^target (?:triple|datalayout) *=.*$", re.MULTILINE)
-
-
-def _headed(text: str, triple: str, layout: str) -> str:
-    """IR text that starts with this triple and data layout; its lines keep their numbers where it had some."""
-    lines = [f'target triple = "{triple}"', f'target datalayout = "{layout}"']
-    if text.startswith("target ") or "\ntarget " in text:
-        text = _HEADER.sub(lambda _: lines.pop(0) if lines else "", text)
-    return "\n".join([*lines, text])
-
-
 def _refused(text: str, message: str) -> CompileError:
     """An error with LLVM's words and the numbered lines that they are about."""
     lines = text.splitlines()
@@ -307,23 +326,6 @@ def _refused(text: str, message: str) -> CompileError:
         if at
     )
     return CompileError(f"LLVM refuses what glassgrad wrote for it; please report this.\n{message.strip()}{shown}")
-
-
-_NAME = r'@(?:"(?P<quoted>[^"]+)"|(?P<plain>[\w.$-]+))'
-_DEFINED = re.compile(rf"^define (?!(?:internal|private)\b)[^@\n]*{_NAME}\(", re.MULTILINE)
-_ELSEWHERE = re.compile(
-    rf"^(?:declare [^@\n]*{_NAME}\(|{_NAME.replace('P<', 'P<global_')} *= *external )", re.MULTILINE
-)
-
-
-def _outline(text: str) -> str:
-    """The lines of IR text that say what is in it; searching all of it would take longer than loading the code."""
-    return "\n".join([line for line in text.splitlines() if line.startswith(("define ", "declare ", "@"))])
-
-
-def _names(pattern: re.Pattern[str], outline: str) -> tuple[str, ...]:
-    """Names in an outline."""
-    return tuple(next(filter(None, match.groups())) for match in pattern.finditer(outline))
 
 
 @functools.cache

@@ -16,8 +16,10 @@ from glassgrad.compiler import Program
 from glassgrad.errors import reason
 from glassgrad.graphs import Graph
 from glassgrad.native import jit
+from glassgrad.native.builder import tell
 from glassgrad.native.crew import Pace, cores, together
 from glassgrad.native.emit import Code
+from glassgrad.native.fingerprint import fingerprint
 from glassgrad.native.loops import work
 from glassgrad.native.plan import Plan
 from glassgrad.native.room import address, aligned
@@ -50,12 +52,19 @@ class _Loop:
         self.batch = int(graph.inputs[carried].shape[0])
         base = len(self.plan.buffers) + 2
         feed = Feed(tuple((carried + k, base + k) for k in range(columns)), step, 0, pairs)
-        code, target = Code(), host()
-        most = threads or (cores() if work(self.plan.steps) >= _WORTH else 1)
+        target, plan, batch = host(), self.plan, self.batch
+        most = threads or (cores() if work(plan.steps) >= _WORTH else 1)
         self.pace = Pace(most, fixed=threads is not None)
-        scratch = write_training(code, "train", self.plan, target, feed, self.batch, drawn, most)
-        self.ir = str(code)
-        self.library = jit.compile_ir(self.ir, target)
+
+        def written() -> str:
+            code = Code()
+            tell(code, "scratch", write_training(code, "train", plan, target, feed, batch, drawn, most))
+            return str(code)
+
+        known = fingerprint(graph)
+        key = None if known is None else f"train {feed} {batch} {drawn} {most}\n{known}"
+        self.library = jit.compile_ir(written, target, key=key)
+        scratch = self.library.function("scratch", ctypes.c_int64)()
         word, pointer = ctypes.c_int64, ctypes.c_void_p
         self.call = self.library.function(
             "train", None, [pointer, word, word, pointer, word, pointer, pointer, word, word, pointer]
@@ -73,6 +82,11 @@ class _Loop:
         self.shapes = [w.shape for w in graph.inputs]
         self.frozen = range(step + 2, len(graph.inputs))
         self.columns = base
+
+    @property
+    def ir(self) -> str:
+        """The LLVM IR."""
+        return self.library.text
 
 
 @contextlib.contextmanager
