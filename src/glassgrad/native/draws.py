@@ -18,20 +18,26 @@ def philox(b: Builder, counter: tuple[Any, Any, Any, Any], key: tuple[Any, Any])
     """Ten rounds of Philox4x32 on 64-bit lanes that hold 32-bit words (Salmon et al., SC 2011).
 
     Only what is multiplied is cut to 32 bits, which CPUs do in the multiplication; the words are cut at the end.
+    The rounds are a loop: LLVM takes long over ten in a row.
     """
-    c0, c1, c2, c3 = counter
-    kind = c0.type
+    kind = counter[0].type
     low = b.const(_LOW, kind)
-    for turn in range(10):
-        keys = [b.add(k, b.const((turn * step) & _LOW, kind)) for k, step in zip(key, _STEPS, strict=True)]
-        first = b.mul(b.both(c0, low), b.const(_MULTIPLIERS[0], kind))
-        second = b.mul(b.both(c2, low), b.const(_MULTIPLIERS[1], kind))
-        c0, c1, c2, c3 = (
-            b.xor(b.xor(b.shift_right(second, 32), c1), keys[0]),
-            second,
-            b.xor(b.xor(b.shift_right(first, 32), c3), keys[1]),
-            first,
-        )
+
+    def two(_: Any, state: list[Any]) -> list[Any]:
+        c0, c1, c2, c3, *keys = state
+        for _ in range(2):
+            first = b.mul(b.both(c0, low), b.const(_MULTIPLIERS[0], kind))
+            second = b.mul(b.both(c2, low), b.const(_MULTIPLIERS[1], kind))
+            c0, c1, c2, c3 = (
+                b.xor(b.xor(b.shift_right(second, 32), c1), keys[0]),
+                second,
+                b.xor(b.xor(b.shift_right(first, 32), c3), keys[1]),
+                first,
+            )
+            keys = [b.add(k, b.const(step, kind)) for k, step in zip(keys, _STEPS, strict=True)]
+        return [c0, c1, c2, c3, *keys]
+
+    c0, c1, c2, c3, *_ = b.carry(0, 5, 1, [*counter, *key], two)
     return b.both(c0, low), b.both(c1, low), b.both(c2, low), b.both(c3, low)
 
 

@@ -219,7 +219,7 @@ class _Writer:
         kinds = self.tiles.kinds(columns)
         count = b.index(ks[0]) if isinstance(ks[0], int) else ks[0]
         if way.pack == "copy":
-            copy_panel(b, panel, way.b[0], self.scratch, count, kinds)
+            copy_panel(b, panel, way.b[0], self.scratch, count, kinds, way.lanes)
         elif way.pack:
             move = transposer(b.code, self.element, way.lanes)
             sizes = [b.index(way.b[1]), b.index(len(kinds) * way.lanes), b.index(columns), count]

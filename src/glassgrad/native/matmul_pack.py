@@ -10,15 +10,19 @@ from glassgrad.native.builder import Builder
 from glassgrad.native.emit import I32, I64, POINTER, Code, bytes_of, element_of, ir, lanes_of, suffix, vector
 
 
-def copy_panel(b: Builder, source: Any, step: int, target: Any, count: Any, kinds: Sequence[tuple[Any, Any]]) -> None:
+def copy_panel(
+    b: Builder, source: Any, step: int, target: Any, count: Any, kinds: Sequence[tuple[Any, Any]], lanes: int
+) -> None:
     """Copy `count` rows, `step` numbers apart, to rows that touch.
 
     Parameters
     ----------
     kinds : sequence of (type, mask)
         The vectors of a row; lanes outside a mask become 0.
+    lanes : int
+        Room for each vector.
     """
-    element, lanes = element_of(kinds[0][0]), lanes_of(kinds[0][0])
+    element = element_of(kinds[0][0])
     with b.loop(0, count) as i:
         row = b.at(source, b.ir.mul(i, b.index(step)), element)
         place = b.at(target, b.ir.mul(i, b.index(len(kinds) * lanes)), element)

@@ -5,6 +5,7 @@ Nothing here is code for a CPU yet. A rough count of cycles, with one `Target` b
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import ceil, log2
@@ -150,6 +151,7 @@ def power(x: int) -> int:
     return 1 << (x - 1).bit_length()
 
 
+@functools.lru_cache(maxsize=1024)
 def tiling(product: Product, target: Target) -> Tiling:
     """The way that should take the fewest cycles."""
     return min(_ways(product, target), key=lambda way: cost(way, target))

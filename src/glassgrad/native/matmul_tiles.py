@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from math import ceil
 from typing import Any
 
 from glassgrad.native.builder import Builder
@@ -126,12 +125,16 @@ class Tiles:
         self.element = type_of(dtype)
 
     def kinds(self, columns: int) -> list[tuple[Any, Any]]:
-        """Type and mask of the vectors that hold so many columns."""
+        """Type and mask of the vectors that hold so many columns.
+
+        The last is no wider than it has to be: some CPUs take half the time for half a vector.
+        """
         lanes = self.way.lanes
-        rest = columns % lanes
-        kinds: list[tuple[Any, Any]] = [(vector(self.element, lanes), None)] * ceil(columns / lanes)
+        full, rest = divmod(columns, lanes)
+        kinds: list[tuple[Any, Any]] = [(vector(self.element, lanes), None)] * full
         if rest:
-            kinds[-1] = (kinds[-1][0], self.b.first_lanes(rest, lanes))
+            narrow = power(rest)
+            kinds.append((vector(self.element, narrow), None if narrow == rest else self.b.first_lanes(rest, narrow)))
         return kinds
 
     # tiles whose vectors run along the columns of C
@@ -150,11 +153,10 @@ class Tiles:
         (rows, columns), (count, first, last) = size, ks
         kinds = self.kinds(columns)
         chains, width = way.chains, rows * len(kinds)
-        zero = b.const(0.0, kinds[0][0])
         if way.straight:
             sums = self._run(a, panel, rows, kinds, 0, way.k, [None] * (width * chains))
         else:
-            start = [zero] * (width * chains)
+            start = [b.const(0.0, kind) for kind, _ in kinds] * (rows * chains)
             if first is not True:
                 start = self._loaded(at, rows, kinds, first)
             unroll = self._unroll(width, count)
@@ -203,10 +205,10 @@ class Tiles:
             chain = u % way.chains * width
             for r in range(rows):
                 x = b.load(b.at(here_a, r * way.a[0] + u * way.a[1], self.element), self.element)
-                x = splat(b, x, lanes)
+                spread = {n: splat(b, x, n) for n in dict.fromkeys(lanes_of(kind) for kind, _ in kinds)}
                 for j, y in enumerate(row):
                     i = chain + r * len(kinds) + j
-                    sums[i] = self._added(x, y, sums[i])
+                    sums[i] = self._added(spread[lanes_of(y.type)], y, sums[i])
         return sums
 
     def _added(self, x: Any, y: Any, to: Any) -> Any:
@@ -227,9 +229,9 @@ class Tiles:
         before = b.ir.block
         with b.ir.if_then(b.ir.not_(first)):
             loaded = [
-                self._place(at, r, j, mask).load(self.arrays[0])
+                self._place(at, r, j, mask, lanes_of(kind)).load(self.arrays[0])
                 for r in range(rows)
-                for j, (_, mask) in enumerate(kinds)
+                for j, (kind, mask) in enumerate(kinds)
             ]
             inside = b.ir.block
         values = []
@@ -304,9 +306,9 @@ class Tiles:
 
     # finished tiles
 
-    def _place(self, at: tuple[Any, Any], r: Any, j: int, mask: Any, lanes: int = 0) -> Place:
-        b, lanes = self.b, lanes or self.way.lanes
-        return Place(b, self.way, self.element, plus(b, at[0], r), plus(b, at[1], j * lanes), lanes, mask)
+    def _place(self, at: tuple[Any, Any], r: Any, j: int, mask: Any, lanes: int) -> Place:
+        b = self.b
+        return Place(b, self.way, self.element, plus(b, at[0], r), plus(b, at[1], j * self.way.lanes), lanes, mask)
 
     def finish(self, tile: list[list[Any]], at: tuple[Any, Any], masks: Sequence[Any]) -> None:
         """Hand a tile to the epilogue and store what it returns."""
@@ -327,8 +329,8 @@ class Tiles:
             b.store(x, b.at(aside, i, kind))
         with b.loop(0, len(tile)) as r:
             here = b.at(aside, times(b, r, width), kind)
-            for j in range(width):
-                self._apply(b.load(b.at(here, j, kind), kind), self._place(at, r, j, masks[j], lanes_of(kind)))
+            for j, x in enumerate(tile[0]):
+                self._apply(b.load(b.at(here, j, kind), x.type), self._place(at, r, j, masks[j], lanes_of(x.type)))
 
     def _apply(self, x: Any, place: Place) -> None:
         assert self.epilogue is not None
