@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 from glassgrad.native.builder import Builder
 from glassgrad.native.emit import I64, vector
+from glassgrad.native.team import Team
 
 _MULTIPLIERS = 0xD2511F53, 0xCD9E8D57
 _STEPS = 0x9E3779B9, 0xBB67AE85
@@ -53,14 +55,15 @@ def room(count: int, lanes: int) -> int:
     return 4 * _blocks(count, lanes)
 
 
-def integers(b: Builder, key: tuple[Any, Any], n: Any, count: int, place: Any, lanes: int) -> Callable[[Any], Any]:
-    """Draw `count` whole numbers below `n` into the memory at `place`.
+Each = Callable[[Callable[[Any, Any], None], Any], None]
+"""``each(body, team)`` writes ``body(j, number)`` for every number of a list; a team, or None, shares them."""
 
-    Returns
-    -------
-    callable
-        Writes what reads number `j` of them: a block of the generator gives four, and `lanes` blocks are
-        made at once, so that they lie by fours apart.
+
+def integers(b: Builder, key: tuple[Any, Any], n: Any, count: int, place: Any, lanes: int) -> Each:
+    """Draw `count` whole numbers below `n` into the memory at `place`; returns what walks over them.
+
+    A block of the generator gives four of them, and `lanes` blocks are made at once: the first of each block lie
+    side by side, then the second, and so on.
     """
     kind, blocks = vector(I64, lanes), _blocks(count, lanes)
     wide = (b.splat(key[0], lanes), b.splat(key[1], lanes))
@@ -78,11 +81,27 @@ def integers(b: Builder, key: tuple[Any, Any], n: Any, count: int, place: Any, l
         with b.loop(0, blocks, lanes) as start:
             some(start)
 
-    def read(j: Any) -> Any:
-        far = b.mul(b.both(j, b.index(3)), b.index(blocks))
-        return b.load(b.at(place, b.add(far, b.shift_right(j, 2)), I64), I64)
+    def each(body: Callable[[Any, Any], None], team: Team | None) -> None:
+        full, rest = divmod(count, 4)
+        with b.loop(*((0, full) if team is None else team.share(full))) as block:
+            for i in range(4):
+                number = b.load(b.at(b.at(place, i * blocks, I64), block, I64), I64)
+                body(b.add(b.shift_left(block, 2), b.index(i)), number)
+        with nullcontext() if team is None or not rest else team.last():
+            for i in range(rest):
+                body(b.index(4 * full + i), b.load(b.at(place, i * blocks + full, I64), I64))
 
-    return read
+    return each
+
+
+def listed(b: Builder, count: int, place: Any) -> Each:
+    """What walks over `count` numbers that lie in memory."""
+
+    def each(body: Callable[[Any, Any], None], team: Team | None) -> None:
+        with b.loop(*((0, count) if team is None else team.share(count))) as j:
+            body(j, b.load(b.at(place, j, I64), I64))
+
+    return each
 
 
 def _blocks(count: int, lanes: int) -> int:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from glassgrad.native.draws import fold_in, integers, room
+from glassgrad.native.draws import Each, fold_in, integers, listed, room
 from glassgrad.native.emit import F64, I64, POINTER, Code, type_of, vector
 from glassgrad.native.loops import Writer
 from glassgrad.native.math import Math
@@ -74,13 +73,14 @@ def write_training(
     with b.loop(0, count) as s:
         number = b.add(first, s)
         if drawn:
-            row = integers(b, fold_in(b, (words[0], words[1]), number), n, batch, places, lanes)
+            rows = integers(b, fold_in(b, (words[0], words[1]), number), n, batch, places, lanes)
         else:
-            row = _listed(b, b.at(order, b.mul(s, b.index(batch)), I64))
-        for (i, _), source in zip(feed.columns, sources, strict=True):
-            shared = team if inputs[i].size >= _LARGE else None
-            with nullcontext() if shared else _alone(team):
-                _gather(b, writer, inputs[i], source, row, batch, target, shared)
+            rows = listed(b, batch, b.at(order, b.mul(s, b.index(batch)), I64))
+        columns = [(inputs[i], source) for (i, _), source in zip(feed.columns, sources, strict=True)]
+        large = [c for c in columns if team is not None and c[0].size >= _LARGE]
+        _gather(b, writer, large, rows, batch, team)
+        with _alone(team):
+            _gather(b, writer, [c for c in columns if c not in large], rows, batch, None)
         with _alone(team):
             b.store(number, writer.base(inputs[feed.step]))
             if draws:
@@ -105,28 +105,26 @@ def write_training(
     return writer.scratch
 
 
-def _listed(b: Math, rows: Any) -> Callable[[Any], Any]:
-    """Writes what reads row `j` from a list."""
-    return lambda j: b.load(b.at(rows, j, I64), I64)
-
-
 def _alone(team: Team | None) -> AbstractContextManager[Any]:
     """What the first thread does for all."""
     return nullcontext() if team is None else team.first()
 
 
 def _gather(
-    b: Math, writer: Writer, view: View, source: Any, row: Any, batch: int, target: Target, team: Team | None
+    b: Math, writer: Writer, columns: list[tuple[View, Any]], rows: Each, batch: int, team: Team | None
 ) -> None:
-    """Copy the chosen rows of a column into the step's input; a team shares the rows."""
-    element, width = type_of(view.dtype), view.size // batch
-    place = writer.base(view)
-    start, stop = (0, batch) if team is None else team.share(batch)
-    with b.loop(start, stop) as j:
-        _copy(
-            b, b.at(source, b.mul(row(j), b.index(width)), element), b.at(place, b.mul(j, b.index(width)), element),
-            element, width, max(1, target.vector_bytes // view.dtype.itemsize),
-        )  # fmt: skip
+    """Copy the chosen rows of some columns into the step's inputs; a team shares the rows."""
+
+    def copied(j: Any, row: Any) -> None:
+        for view, source in columns:
+            element, width = type_of(view.dtype), view.size // batch
+            here, there = (
+                b.at(x, b.mul(i, b.index(width)), element) for x, i in ((writer.base(view), j), (source, row))
+            )
+            _copy(b, there, here, element, width, max(1, writer.target.vector_bytes // view.dtype.itemsize))
+
+    if columns:
+        rows(copied, team)
 
 
 def _move(b: Math, writer: Writer, source: View, place: View, target: Target) -> None:
