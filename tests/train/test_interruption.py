@@ -17,10 +17,11 @@ from glassgrad.train.engine import Rows
 from glassgrad.train.loop import Plan
 
 PROGRAM = """
-import json, sys, time
+import json, signal, sys, time
 import numpy as np
 from glassgrad import distributions, nn, optim, train
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background hands on that it is ignored
 widths, batch, call = json.loads(sys.argv[1])
 rng = np.random.default_rng(0)
 X = rng.normal(size=(512, widths[0])).astype(np.float32)
