@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 _MOST = 1024  # threads of all crews together: each call has as many as it asks for, since they wait for each other
-_LOOK, _AGAIN = 20e-3, 2.0  # seconds that a try takes, and after which the others are tried again at the latest
+_LOOK, _AGAIN = 20e-3, 0.4  # seconds that a try takes, and after which the others are tried again at the latest
 _pools: list[ThreadPoolExecutor] = []
 
 
@@ -88,7 +88,7 @@ class Pace:
     def __init__(self, most: int, fixed: bool) -> None:
         self.sizes = [most] if fixed or most == 1 else [most, 1]
         self._step: dict[int, float] = {}  # seconds of a step, as far as is known
-        self._tried: dict[int, tuple[int, float]] = {}  # steps and seconds of the trial under way
+        self._tried: dict[int, list[tuple[float, float]]] = {}  # of the trial under way: seconds, and those of a step
         self._sure: set[int] = set()
         self._spent, self._rest, self._chosen = 0.0, 2 * _LOOK, 0
 
@@ -98,7 +98,7 @@ class Pace:
             return self.sizes[0], count
         for size in self.sizes:
             if size not in self._sure:  # in pieces, so that a bad try ends soon
-                some = _LOOK / 4 / min(self._step.values()) if size in self._step else 1
+                some = _LOOK / 2 / min(self._step.values()) if size in self._step else 1
                 return size, min(count, max(1, int(some)))
         best = self._best()
         return best, min(count, max(1, int(self._rest / self._step[best])))
@@ -108,13 +108,15 @@ class Pace:
         if size not in self._step:  # the first one finds everything cold
             self._step[size] = seconds / count
             return
-        steps, so_far = self._tried.get(size, (0, 0.0))
-        steps, so_far = steps + count, so_far + seconds
-        self._tried[size] = steps, so_far
-        if so_far >= _LOOK / 2:
-            self._step[size] = so_far / steps
-            self._sure.add(size)
-            del self._tried[size]
+        if size not in self._sure:
+            tried = self._tried.setdefault(size, [])
+            tried.append((seconds, seconds / count))
+            if len(tried) > 1 and sum(s for s, _ in tried) >= _LOOK / 2:
+                self._step[size] = min(each for _, each in tried)  # what disturbs can only make it longer
+                self._sure.add(size)
+                tried.clear()
+        elif seconds >= _LOOK / 2:
+            self._step[size] = seconds / count
         if len(self._sure) < len(self.sizes):
             return
         best = self._best()
