@@ -9,12 +9,15 @@ import signal
 import subprocess
 import sys
 import time
+from typing import Any
 
 import numpy as np
 import pytest
 
+from glassgrad import distributions, nn, optim, train
 from glassgrad.train.engine import Rows
-from glassgrad.train.loop import Plan
+from glassgrad.train.full_batch import FullBatchRun
+from glassgrad.train.loop import Plan, Run
 
 PROGRAM = """
 import json, signal, sys, time
@@ -62,11 +65,15 @@ def test_ctrl_c_is_prompt_and_keeps_what_was_learned(widths: tuple[int, ...], ba
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert process.stdout is not None
-    assert process.stdout.readline() == "begun\n"
-    time.sleep(1.0)
-    sent = time.time()
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    try:
+        assert process.stdout.readline() == "begun\n"
+        time.sleep(1.0)
+        sent = time.time()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.communicate()
     assert process.returncode == 0, err
     stopped, steps, losses, counted, finite, before, after, ended, shown = json.loads(out)
     assert ended - sent < 10  # a piece takes some 0.15 s, and all steps far more than this; others may use the cores
@@ -76,6 +83,65 @@ def test_ctrl_c_is_prompt_and_keeps_what_was_learned(widths: tuple[int, ...], ba
     assert 0 < steps < 10**8
     assert finite
     assert after < before
+
+
+@pytest.mark.parametrize("optimizer", [optim.SGD(0.1), optim.LBFGS()])
+@pytest.mark.parametrize("call", ["steps", "fit"])
+@pytest.mark.parametrize("engine", train.ENGINES)
+def test_an_interruption_at_any_line_leaves_whole_steps_and_their_losses(
+    engine: str, call: str, optimizer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(1)
+    X, y = rng.normal(size=(12, 2)), rng.normal(size=(12, 1))
+    t = train.Trainer(nn.Linear(2, 1, dtype=np.float64), distributions.Gaussian(), optimizer, 4, engine=engine)
+    begun = t.snapshot()
+    files = tuple(os.path.join("train", name) for name in ("loop.py", "engine.py", "native_engine.py", "full_batch.py"))
+    left = 0
+
+    def lines(frame: Any, event: str, argument: Any) -> Any:
+        nonlocal left
+        if not frame.f_code.co_filename.endswith(files):
+            return None
+        left -= event == "line"
+        if left == 0 and event == "line":
+            raise KeyboardInterrupt
+        return lines
+
+    for kind in (Run, FullBatchRun):
+
+        def traced(self: Any, original: Any = kind._train) -> None:
+            before = sys.gettrace()
+            sys.settrace(lines)
+            try:
+                original(self)
+            finally:
+                sys.settrace(before)
+
+        monkeypatch.setattr(kind, "_train", traced)
+
+    def run(line: int, call: str, n: int) -> tuple[Any, Any]:
+        nonlocal left
+        left = line
+        t.restore(begun)
+        t.step_count = t.epoch_count = 0
+        history = t.fit(X, y, n) if call == "fit" else t.steps(X, y, n, sampling="shuffle")
+        return history, [p.value for p in t.net.parameters()]
+
+    n = 2 if call == "fit" and isinstance(optimizer, optim.SGD) else 6  # epochs of three steps
+    whole, _ = run(0, call, n)
+    after = [list(begun.weights.values()), *[run(0, "steps", n)[1] for n in range(1, whole.steps + 1)]]
+    line = stopped = 0
+    while True:
+        line += 1
+        history, weights = run(line, call, n)
+        if history.stopped != "interrupted":
+            break
+        stopped += 0 < history.steps < whole.steps
+        assert history.steps == len(history.loss) == t.step_count, line
+        np.testing.assert_array_equal(history.loss, whole.loss[: history.steps], str(line))
+        for a, b in zip(weights, after[history.steps], strict=True):
+            np.testing.assert_array_equal(a, b, str(line))
+    assert stopped > 20
 
 
 def test_any_number_of_steps_is_planned_at_once() -> None:

@@ -46,8 +46,9 @@ class FullBatchRun(Run):
         def iteration(number: int, loss: float, params: list[Any]) -> bool:
             nonlocal clock
             before = self.memory.arrays
+            self.losses = np.array([loss])
             self.memory.latest = (self.start + number, params)
-            self.history.add_losses(np.array([loss]))
+            self.history.add_losses(self.losses)
             self.history.step_seconds += time.perf_counter() - clock
             for hook in self.watched:
                 hook.on_steps(self.trainer, self.history, 1, loss)

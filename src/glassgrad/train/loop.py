@@ -63,6 +63,7 @@ class Run:
         self.trainer, self.engine, self.graphs, self.plan, self.hooks = trainer, engine, graphs, plan, hooks
         self.history = History()
         self.traced: dict[int, Graph] = {}
+        self.losses: Array = np.empty(0)  # of the piece that runs
         self.memory: Memory = trainer.memory()
         self.kept: Any = None
         self.start, self.epoch = self.memory.step, trainer.epoch_count
@@ -88,6 +89,9 @@ class Run:
         finally:
             self._keep()
             trainer.epoch_count = self.epoch + -(-(self.memory.step - self.start) // self.plan.per_epoch)
+            missing = self.memory.step - self.start - history.steps
+            if missing:  # interrupted after a piece was done, and before its losses were noted
+                history.add_losses(self.losses[:missing])
             history.seconds = time.perf_counter() - started
             if history.steps:
                 history.count_cost(self._work(), None if self.engine.name == "numpy" else self.engine.threads or 1)
@@ -173,6 +177,7 @@ class Run:
         """Run one piece on the engine; its losses."""
         plan, trainer, memory, history = self.plan, self.trainer, self.memory, self.history
         losses, start, before = np.empty(count), memory.step, memory.arrays
+        self.losses = losses
         stretch = Stretch(plan.rows, self.frozen, plan.batch_size, plan.sampling, trainer.key, self.epoch, first, count)
         started = time.perf_counter()
         try:
