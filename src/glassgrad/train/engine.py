@@ -102,6 +102,7 @@ class Engine(Protocol):
     name: str
     interruptible: bool  # whether the keyboard can interrupt it between two steps of a stretch
     threads: int | None  # how many to run on; None for as many as are good
+    used: int | None  # how many ran last; None where NumPy chose
 
     def prepare(self, graph: Graph, rows: Rows, sampling: Sampling) -> None:
         """Do what must be done once for a step's graph, before the clock of the steps runs."""
@@ -131,6 +132,7 @@ class NumpyEngine:
 
     def __init__(self) -> None:
         self.threads: int | None = None
+        self.used: int | None = None
         self._epoch: tuple[Any, Array] | None = None
 
     def prepare(self, graph: Graph, rows: Rows, sampling: Sampling) -> None:

@@ -94,7 +94,7 @@ class Run:
                 history.add_losses(self.losses[:missing])
             history.seconds = time.perf_counter() - started
             if history.steps:
-                history.count_cost(self._work(), None if self.engine.name == "numpy" else self.engine.threads or 1)
+                history.count_cost(self._work(), self.engine.used)
             for hook in begun:
                 hook.on_end(trainer, history)
         return history

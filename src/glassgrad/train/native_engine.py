@@ -109,6 +109,7 @@ class NativeEngine(NumpyEngine):
 
     def __init__(self) -> None:
         super().__init__()
+        self.used: int | None = 1
         self._loops: dict[Any, tuple[Graph, _Loop]] = {}
         self._programs: dict[int, tuple[Graph, Program]] = {}
 
@@ -197,6 +198,7 @@ class NativeEngine(NumpyEngine):
         found, done = np.empty(count), 0
         while done < count:
             size, some = loop.pace.next(count - done)
+            self.used = size
             counter, started = np.zeros(1, np.int64), time.perf_counter()
             rows = None if order is None else address(order[done * loop.batch :])
             table, losses_ = loop.table.ctypes.data, address(found[done:])
