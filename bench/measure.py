@@ -14,6 +14,7 @@ import numpy as np
 from bench.peers import Makers, NoEqualError
 
 Run = Callable[[int], Any]
+_WARM = 5  # a block's share that is run before it
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def prepared(row: Row, makers: Makers, check: Callable[[Any], None], settings: S
 def timed(runs: Mapping[str, Run], settings: Settings) -> dict[str, Result]:
     """Time blocks of at least ``settings.block`` seconds, one peer after another, each round in another order.
 
-    A block begins when the threads of the one before have come to rest.
+    A block begins when the threads of the one before have come to rest, with a short run that is not counted.
     """
     counts = {label: _count(run, settings.block) for label, run in runs.items()}
     blocks: dict[str, list[float]] = {label: [] for label in runs}
@@ -105,6 +106,7 @@ def timed(runs: Mapping[str, Run], settings: Settings) -> dict[str, Result]:
         turn = i % max(len(labels), 1)
         for label in labels[turn:] + labels[:turn]:
             settle()
+            runs[label](max(1, counts[label] // _WARM))
             started = time.perf_counter()
             runs[label](counts[label])
             blocks[label].append((time.perf_counter() - started) / counts[label])
@@ -122,6 +124,7 @@ def settle() -> None:
 
 def _count(run: Run, block: float) -> int:
     """How many steps fill a block; finding it warms up."""
+    settle()
     run(1)
     n = 1
     while True:

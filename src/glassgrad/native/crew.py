@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 _MOST = 1024  # threads of all crews together: each call has as many as it asks for, since they wait for each other
-_LOOK, _AGAIN = 20e-3, 0.4  # seconds that a try takes, and after which the others are tried again at the latest
+_LOOK, _AGAIN = 20e-3, 0.25  # seconds that a try takes, and after which the others are tried again at the latest
 _pools: list[ThreadPoolExecutor] = []
 
 
@@ -109,12 +109,11 @@ class Pace:
             self._step[size] = seconds / count
             return
         if size not in self._sure:
-            tried = self._tried.setdefault(size, [])
-            tried.append((seconds, seconds / count))
+            tried = self._tried[size] = [*self._tried.get(size, ()), (seconds, seconds / count)]
             if len(tried) > 1 and sum(s for s, _ in tried) >= _LOOK / 2:
                 self._step[size] = min(each for _, each in tried)  # what disturbs can only make it longer
                 self._sure.add(size)
-                tried.clear()
+                self._tried[size] = []
         elif seconds >= _LOOK / 2:
             self._step[size] = seconds / count
         if len(self._sure) < len(self.sizes):
