@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import signal
@@ -147,5 +146,7 @@ def test_an_interruption_at_any_line_leaves_whole_steps_and_their_losses(
 def test_any_number_of_steps_is_planned_at_once() -> None:
     rows = Rows(np.zeros((4, 2)), np.zeros(4))
     plan = Plan(rows, 4, "replacement", 10**15, epochs=False)
-    assert list(itertools.islice(plan.lengths, 3)) == [1000, 1000, 1000]
-    assert sum(Plan(rows, 4, "replacement", 2500, epochs=False).lengths) == 2500
+    assert plan.length(0, None) == plan.length(0, 1.0) == 1000
+    assert plan.length(0, 1e-7) == 200_000  # steps are looked at together where they are short
+    assert plan.length(10**15 - 7, 1e-7) == 7
+    assert Plan(rows, 4, "replacement", 2500, epochs=True).length(0, 1e-7) == plan.per_epoch

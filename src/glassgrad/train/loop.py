@@ -17,6 +17,7 @@ from glassgrad.train.inputs import all_finite
 
 Array = np.ndarray[Any, Any]
 _LEAST_STEPS = 1000
+_BETWEEN_LOOKS = 0.02  # seconds between two looks at what was learned, where steps are short
 _BETWEEN_UPDATES = 0.15  # seconds between two looks at the progress
 
 
@@ -41,11 +42,12 @@ class Plan:
         """Steps in one pass over the rows."""
         return -(-len(self.rows) // self.batch_size)
 
-    @property
-    def lengths(self) -> Iterator[int]:
-        """Steps between two looks at what was learned."""
+    def length(self, done: int, step_seconds: float | None) -> int:
+        """Steps until the next look at what was learned: an epoch, or what takes long enough to be worth a look."""
         length = self.per_epoch if self.epochs else max(self.per_epoch, _LEAST_STEPS)
-        return (min(length, self.total - done) for done in range(0, self.total, length))
+        if step_seconds and not self.epochs:
+            length = max(length, int(_BETWEEN_LOOKS / step_seconds))
+        return min(length, self.total - done)
 
     @property
     def looked_at(self) -> int:
@@ -125,7 +127,8 @@ class Run:
 
     def _train(self) -> None:
         done = 0
-        for length in self.plan.lengths:
+        while done < self.plan.total:
+            length = self.plan.length(done, self.trainer.step_seconds)
             if self._pass(done, length):
                 break
             done += length
