@@ -129,3 +129,13 @@ def test_an_index_out_of_range_in_a_loss_is_an_error_and_changes_nothing() -> No
             t.steps(X, wrong, n=2, sampling="shuffle")
         for a, p in zip(before, net.parameters(), strict=True):
             np.testing.assert_array_equal(a, p.value)
+
+
+def test_programs_for_ever_new_numbers_of_rows_do_not_pile_up() -> None:
+    t = trainer("native")
+    for n in range(1, 101):
+        t.predict(X[:n])
+    assert 32 <= len(t.engine._programs) <= 64
+    np.testing.assert_allclose(
+        t.outputs(X[:1]), trainer("numpy").outputs(X[:1]), rtol=1e-5
+    )  # its program was forgotten

@@ -30,6 +30,7 @@ from glassgrad.train.engine import Memory, NumpyEngine, Rows, Sampling, Stretch,
 
 Array = np.ndarray[Any, Any]
 _WORTH = 5_000_000  # operations of a step that is worth several threads
+_MOST_PROGRAMS = 64  # kept ready, one for each number of rows; a forgotten one is read from disk again
 _MOST_ROWS = 1 << 22  # row numbers handed over at once, when they are not drawn in machine code
 
 
@@ -98,6 +99,14 @@ def _other_engine_named() -> Iterator[None]:
         raise jit.CompileError(f"{reason(error)}\nengine='numpy' trains the same graph without machine code") from None
 
 
+def _remembered(known: dict[Any, Any], key: Any, value: Any) -> Any:
+    """Keep a value, and of the others those made last."""
+    while len(known) >= _MOST_PROGRAMS:
+        known.pop(next(iter(known)), None)
+    known[key] = value
+    return value
+
+
 class NativeEngine(NumpyEngine):
     """Draws, gathers, goes forward and backward, updates and notes the loss in one native call a stretch.
 
@@ -149,7 +158,7 @@ class NativeEngine(NumpyEngine):
         found = self._programs.get(id(graph))
         if found is None:
             with _other_engine_named():
-                found = self._programs[id(graph)] = (graph, Program(graph, threads=self.threads))
+                found = _remembered(self._programs, id(graph), (graph, Program(graph, threads=self.threads)))
         return found[1]
 
     def _loop(self, graph: Graph, rows: Rows, drawn: bool) -> _Loop:
@@ -157,7 +166,7 @@ class NativeEngine(NumpyEngine):
         if key not in self._loops:
             columns = 2 if rows.weight is None else 3
             with _other_engine_named():
-                self._loops[key] = (graph, _Loop(graph, columns, drawn, self.threads))
+                _remembered(self._loops, key, (graph, _Loop(graph, columns, drawn, self.threads)))
         return self._loops[key][1]
 
     def _run_of(self, stretch: Stretch, done: int, step: int) -> tuple[int, int, Array | None]:
