@@ -34,8 +34,13 @@ def test_two_crews_at_once() -> None:
 
     def crew_of(size: int) -> None:
         meeting = threading.Barrier(size)
+
+        def work(part: int) -> None:
+            meeting.wait(30)
+            done.append(part)
+
         for _ in range(20):
-            together(lambda part: [meeting.wait(30), done.append(part)], size)  # type: ignore[arg-type, return-value]
+            together(work, size)
 
     threads = [threading.Thread(target=crew_of, args=(3,)) for _ in range(2)]
     for thread in threads:

@@ -19,7 +19,7 @@ import numpy as np
 from glassgrad.costs import flops_of
 from glassgrad.native.peak import peak
 from glassgrad.native.plan import Plan
-from glassgrad.native.steps import Call, Step
+from glassgrad.native.steps import Call
 from glassgrad.native.target import Target
 from glassgrad.native.views import View
 from glassgrad.wire import Wire
@@ -58,7 +58,7 @@ class Kernel:
         return max(products + rest, self.bytes * a_cycle / target.bytes_per_cycle(room)) / top
 
 
-def gates_of(step: Step) -> list[Any]:
+def gates_of(step: Any) -> list[Any]:
     """The gates that a step holds, whatever kind of step it is, in the order they were made."""
     found: dict[int, Any] = {}
     for field in dataclasses.fields(step):
@@ -67,7 +67,7 @@ def gates_of(step: Step) -> list[Any]:
             if isinstance(item, Wire) and item.op is not None:
                 found[item.serial] = item
             elif dataclasses.is_dataclass(item) and not isinstance(item, type):
-                found |= {gate.serial: gate for gate in gates_of(item)}  # type: ignore[arg-type]
+                found |= {gate.serial: gate for gate in gates_of(item)}
     return [found[serial] for serial in sorted(found)]
 
 

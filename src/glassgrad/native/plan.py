@@ -225,8 +225,9 @@ class Plan:
                 if alike and all(self._ready(x, place) for x in operands):
                     return place, loop
                 break
-        self.steps.append(Loop(shape))
-        return len(self.steps) - 1, self.steps[-1]  # type: ignore[return-value]
+        new = Loop(shape)
+        self.steps.append(new)
+        return len(self.steps) - 1, new
 
     def _ready(self, x: Any, place: int) -> bool:
         """Whether an operand can be read in the loop at `place`."""

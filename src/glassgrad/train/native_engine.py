@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -97,6 +98,11 @@ def _other_engine_named() -> Iterator[None]:
         yield
     except jit.CompileError as error:
         raise jit.CompileError(f"{reason(error)}\nengine='numpy' trains the same graph without machine code") from None
+
+
+def _part(call: Callable[..., None], size: int, counter: int, thread: int) -> None:
+    """What one thread of a team runs."""
+    call(thread, size, counter)
 
 
 def _remembered(known: dict[Any, Any], key: Any, value: Any) -> Any:
@@ -212,7 +218,8 @@ class NativeEngine(NumpyEngine):
             rows = None if order is None else address(order[done * loop.batch :])
             table, losses_ = loop.table.ctypes.data, address(found[done:])
             arguments = table, some, step + done, rows, len(stretch.rows), address(key), losses_
-            together(lambda thread: loop.call(*arguments, thread, size, address(counter)), size)  # noqa: B023
+            call = functools.partial(loop.call, *arguments)
+            together(functools.partial(_part, call, size, address(counter)), size)
             loop.pace.took(size, some, time.perf_counter() - started)
             done += some
         if loop.table[loop.columns - 1]:
