@@ -228,22 +228,19 @@ class Builder:
 
     # across lanes
 
-    def total(self, x: Any) -> Any:
-        """The sum over the lanes, in a fixed order: halves are added until one number is left."""
-        lanes = lanes_of(x.type)
-        while lanes > 1:
-            half = lanes // 2
-            low, high = self.part(x, 0, half), self.part(x, half, half)
-            x, lanes = self.add(low, high), half
+    def across(self, x: Any, join: Callable[[Any, Any], Any]) -> Any:
+        """The lanes joined in a fixed order: halves, until one number is left."""
+        while (half := lanes_of(x.type) // 2) > 0:
+            x = join(self.part(x, 0, half), self.part(x, half, half))
         return x
+
+    def total(self, x: Any) -> Any:
+        """The sum over the lanes."""
+        return self.across(x, self.add)
 
     def largest(self, x: Any) -> Any:
         """The largest of the lanes; NaN if one is."""
-        lanes = lanes_of(x.type)
-        while lanes > 1:
-            half = lanes // 2
-            x, lanes = self.maximum(self.part(x, 0, half), self.part(x, half, half)), half
-        return x
+        return self.across(x, self.maximum)
 
     def part(self, x: Any, first: int, count: int) -> Any:
         """Some lanes side by side; of one, the number itself."""

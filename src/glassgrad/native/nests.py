@@ -111,11 +111,6 @@ class Nest:
         ):  # fmt: skip
             self.at_once *= 2
 
-    @property
-    def shared(self) -> bool:
-        """Whether threads can share it: they cut the outermost axis, if it is kept."""
-        return self.first > 0
-
     # the nest
 
     def write(self) -> None:
@@ -335,15 +330,8 @@ class Nest:
             b.store(self._mean(gate, totals(b, each)), at[key])
             return
         for r, x in enumerate(each):
-            if wide:
-                x = b.total(x) if gate.op.name in ("sum", "mean") else self._extreme(gate, x)
-            b.store(self._mean(gate, x), self._place(at, key, r, 0))
-
-    def _extreme(self, gate: Any, x: Any) -> Any:
-        join = self.walks.operation(gate.op.name)
-        while (lanes := getattr(x.type, "count", 1)) > 1:
-            x = join(self.b.part(x, 0, lanes // 2), self.b.part(x, lanes // 2, lanes // 2))
-        return x
+            one = b.across(x, self.walks.operation(gate.op.name))
+            b.store(self._mean(gate, one), self._place(at, key, r, 0))
 
     def _mean(self, gate: Any, total: Any) -> Any:
         x = gate.operands[0]
