@@ -1,0 +1,1 @@
+"""The scikit-learn face: estimators whose model is a graph that can be opened."""

@@ -1,0 +1,85 @@
+"""What the estimators share: data checked as scikit-learn does it, classes, weights of rows, the network opened."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state, compute_sample_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight, validate_data
+
+from glassgrad import nn
+from glassgrad.errors import DataError
+from glassgrad.graphs import Graph
+
+Array = np.ndarray[Any, Any]
+FLOATS = (np.float64, np.float32)
+
+
+class NetworkEstimator(BaseEstimator):
+    """A scikit-learn estimator whose model is a network that can be opened.
+
+    Attributes
+    ----------
+    stored : tuple of str
+        The fitted attributes that make a fitted estimator again: numbers, text, arrays, layers, distributions.
+    """
+
+    stored: ClassVar[tuple[str, ...]] = ()
+
+    def network(self) -> nn.Layer:
+        """The fitted network: features in, scores (or means before the link) out."""
+        raise NotImplementedError
+
+    def graph(self) -> Graph:
+        """The graph of one training step, as it was run: forward, backward, update."""
+        raise NotImplementedError
+
+
+def features(estimator: Any, X: Any, *, reset: bool, sparse: bool = True) -> Any:
+    """X as a matrix of float32 or float64, whichever it has (others become float64); CSR where it is sparse."""
+    return validate_data(estimator, X, reset=reset, dtype=FLOATS, order="C", accept_sparse="csr" if sparse else False)
+
+
+def features_and_targets(estimator: Any, X: Any, y: Any, *, reset: bool, sparse: bool = True, **checks: Any) -> Any:
+    """X as `features` has it, and y beside it; `checks` are further settings of scikit-learn's `validate_data`."""
+    return validate_data(
+        estimator, X, y, reset=reset, dtype=FLOATS, order="C", accept_sparse="csr" if sparse else False, **checks
+    )
+
+
+def classes_and_codes(estimator: Any, y: Array) -> tuple[Array, Array]:
+    """The classes in order, and for each row the number of its class.
+
+    Raises
+    ------
+    DataError
+        When there is one class only.
+    """
+    check_classification_targets(y)
+    classes, codes = np.unique(y, return_inverse=True)
+    if len(classes) < 2:
+        raise DataError(
+            f"{type(estimator).__name__} needs at least two classes to tell apart, and y has one class only: "
+            f"{classes[0]!r}"
+        )
+    return classes, codes.astype(np.int64)
+
+
+def row_weights(X: Any, y: Array, sample_weight: Any, class_weight: Any = None) -> Array | None:
+    """How much each row counts; None where all count alike."""
+    if sample_weight is None and class_weight is None:
+        return None
+    weight = _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
+    if class_weight is not None:
+        weight = weight * compute_sample_weight(class_weight, y).astype(X.dtype)
+    if not weight.any():
+        raise DataError("sample_weight is zero for every row, so there is nothing to learn from")
+    return weight
+
+
+def seed_of(random_state: Any) -> int:
+    """A seed from what scikit-learn calls random_state: None, a number, or a generator, which moves on."""
+    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
