@@ -17,8 +17,8 @@ from glassgrad.graphs import Graph
 from glassgrad.ops import random
 
 Array = np.ndarray[Any, Any]
-Sampling = Literal["shuffle", "replacement"]
-SAMPLINGS = ("shuffle", "replacement")
+Sampling = Literal["shuffle", "order", "replacement"]
+SAMPLINGS = ("shuffle", "order", "replacement")
 _ORDER, _REPLACEMENT, _DRAWS = 1, 2, 3  # what is folded into the trainer's key for epochs, drawn rows and layers
 
 
@@ -44,8 +44,8 @@ class Stretch:
     """Consecutive steps, of one epoch or of several.
 
     ``first`` counts the steps since the start of ``epoch``. With "shuffle" each epoch is a permutation of
-    the rows, cut into batches, the last of which may be short; a batch of all rows keeps their order.
-    With "replacement" each step draws `batch_size` rows anew.
+    the rows, cut into batches, the last of which may be short; a batch of all rows keeps their order. With
+    "order" they are cut as they lie. With "replacement" each step draws `batch_size` rows anew.
     """
 
     rows: Rows
@@ -164,8 +164,8 @@ class NumpyEngine:
         if size >= n:
             return None
         epochs, index = divmod(index, -(-n // size))
-        made_of = (stretch.key.tobytes(), stretch.epoch + epochs, n)
+        made_of = (stretch.key.tobytes(), stretch.epoch + epochs, n, stretch.sampling)
         if self._epoch is None or self._epoch[0] != made_of:
             key = random.fold_in(random.fold_in(stretch.key, _ORDER), stretch.epoch + epochs)
-            self._epoch = (made_of, random.permutation(key, n))
+            self._epoch = (made_of, np.arange(n) if stretch.sampling == "order" else random.permutation(key, n))
         return self._epoch[1][index * size : (index + 1) * size]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -25,13 +25,16 @@ from glassgrad.parameters import Parameter
 from glassgrad.train import inputs
 from glassgrad.train.engine import Memory, Rows
 from glassgrad.train.engines import engine_named
+from glassgrad.train.penalty import L2
 from glassgrad.train.scores import loss_graph, score_graph, weighted_mean
 from glassgrad.train.shards import check_mean
 from glassgrad.train.step_graphs import forward_graph, gradient_graph, takes_weights, training_graph
+from glassgrad.train.workshop import Workshop
 
 Array = np.ndarray[Any, Any]
 Loss = Distribution | Callable[..., Any]
 _CHUNK = 4096
+_SIZES = (1, 8, 64, 512, _CHUNK)  # numbers of rows that predicting has programs for
 _PROVED = 64  # rows on which a loss shows that it is a mean
 
 
@@ -57,6 +60,7 @@ class Learner:
         engine: str = "native",
         metrics: Mapping[str, Callable[[Array, Array], float]] | None = None,
         shards: int = 1,
+        penalty: L2 | None = None,
     ) -> None:
         if not isinstance(net, nn.Layer):
             raise OperandError(f"net is a network, an nn.Layer such as nn.Sequential(...), not {_kind(net)}")
@@ -66,7 +70,9 @@ class Learner:
         if not isinstance(optimizer, Optimizer | LBFGS):
             hint = f"; write {optimizer.__name__}(...)" if isinstance(optimizer, type) else ""
             raise OperandError(f"optimizer is one of gg.optim, such as optim.SGD(0.1), not {_kind(optimizer)}{hint}")
-        self.net, self.loss, self.optimizer = net, loss, optimizer
+        self.net, self.loss, self.optimizer, self.penalty = net, loss, optimizer, penalty
+        parts = [part for part in (optimizer, penalty) if isinstance(part, Optimizer | L2)]
+        self._held = [(name, p) for part in parts for name, p in part.held()]
         self.batch_size = (
             None if batch_size is None else inputs.positive(batch_size, "batch_size", "; None for all rows")
         )
@@ -91,6 +97,15 @@ class Learner:
         if isinstance(optimizer, Optimizer):
             optimizer.check_groups([name for name, _ in net.named_parameters()])
 
+    def use(self, workshop: Workshop) -> None:
+        """Work with graphs and programs that a learner of the same kind left.
+
+        Of one kind are learners of the same architecture, loss, optimiser and penalty, with the same settings
+        where these are not frozen parameters.
+        """
+        self._graphs, self.engine, self.step_seconds = workshop.graphs, workshop.engine, workshop.step_seconds
+        self.engine.threads = self.threads
+
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_graphs": {}}  # traced again when they are needed
 
@@ -101,8 +116,8 @@ class Learner:
 
     @property
     def frozen(self) -> list[tuple[str, Parameter]]:
-        """The parameters that are only read, with their names."""
-        return [(name, p) for name, p in self._roll.current().named if p.frozen]
+        """The parameters that are only read, with their names: the network's, then settings that are parameters."""
+        return [*[(name, p) for name, p in self._roll.current().named if p.frozen], *self._held]
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -221,10 +236,12 @@ class Learner:
         if isinstance(optimizer_, Optimizer):
             states = self._state_arrays(optimizer)
             graph = training_graph(
-                self.net, self.loss, optimizer_, *parts, states, x, y, data.weight is not None, self.shards
-            )
+                self.net, self.loss, optimizer_, *parts, states, x, y, data.weight is not None, self.shards,
+                self.penalty,
+            )  # fmt: skip
         else:
-            graph = gradient_graph(self.net, self.loss, *parts, x, y, data.weight is not None, self.shards)
+            weighted = data.weight is not None
+            graph = gradient_graph(self.net, self.loss, *parts, x, y, weighted, self.shards, self.penalty)
         if optimizer is None:
             self._graphs[key] = graph
         return graph
@@ -250,12 +267,18 @@ class Learner:
         return [states[name] if name in states else tuple(init(p.value)) for name, p in self.trainable]
 
     def _outputs(self, x: Array) -> Array:
-        """The network's outputs, in chunks, so that memory stays bounded."""
-        values = [p.value for p in self._roll.current().parameters]
+        """The network's outputs, in chunks of a few sizes: so memory stays bounded, and few programs are needed."""
+        roll = self._roll.current()
+        values = [p.value for p in roll.parameters]
         self._width(x, "X")
-        if len(x) <= _CHUNK:
+        if len(x) in _SIZES or not (roll.by_rows or len(x) > _CHUNK):
             return self.engine.run(self._forward(x.shape), [*values, x])[0]
-        return np.concatenate([self.engine.run(self._forward(c.shape), [*values, c])[0] for (c,) in _chunks([x])])
+        return np.concatenate(
+            [
+                self.engine.run(self._forward(c.shape), [*values, c])[0][:rows]
+                for c, rows in (_sized(x) if roll.by_rows else [(c, len(c)) for (c,) in _chunks([x])])
+            ]
+        )
 
     def _forward(self, shape: tuple[int, ...]) -> Graph:
         graph = self._graphs.get(shape)
@@ -340,6 +363,22 @@ class Learner:
 def _chunks(columns: Sequence[Array]) -> list[list[Array]]:
     """Consecutive rows of each column, at most so many that memory stays bounded."""
     return [[column[i : i + _CHUNK] for column in columns] for i in range(0, len(columns[0]), _CHUNK)]
+
+
+def _sized(x: Array) -> Iterator[tuple[Array, int]]:
+    """Consecutive rows in pieces of the usual sizes, the last perhaps filled up; and how many rows of each count."""
+    start = 0
+    while start < len(x):
+        left = len(x) - start
+        size = next(s for s in _SIZES if left <= s or s == _CHUNK)
+        if left <= size // 2:
+            size = _SIZES[_SIZES.index(size) - 1]
+        piece = x[start : start + size]
+        rows = len(piece)
+        if rows < size:
+            piece = np.concatenate([piece, np.zeros((size - rows, *x.shape[1:]), x.dtype)])
+        yield piece, rows
+        start += rows
 
 
 def _nothing(p: Any) -> tuple[Array, ...]:
