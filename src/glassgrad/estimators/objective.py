@@ -36,7 +36,7 @@ _WORTH = 20_000_000  # operations of an evaluation that is worth several threads
 
 
 @dataclass(frozen=True, slots=True)
-class _Form:
+class BlockForm:
     """All that the graphs hang on; graphs of one form are traced and compiled once."""
 
     distribution: Distribution
@@ -48,6 +48,10 @@ class _Form:
     stored: int | None  # stored values that a block of sparse rows has room for; None for dense rows
     index: str
     engine: str
+
+    def graph(self) -> Graph:
+        """Value and gradient of a block, as it is run."""
+        return _prepared(self, _value_and_gradient)[0]
 
     def columns(self) -> list[Spec]:
         """Shapes of a block: the rows' features, targets, weights."""
@@ -78,7 +82,7 @@ class _Form:
         return np.sum(weight * self.distribution.nll(z, y))
 
 
-def _value_and_gradient(form: _Form) -> Graph:
+def _value_and_gradient(form: BlockForm) -> Graph:
     """Parameters and a block in; its summed cost, the gradients, and the scores out."""
 
     def value(params: list[Any], columns: list[Any]) -> Any:
@@ -90,10 +94,10 @@ def _value_and_gradient(form: _Form) -> Graph:
         (cost, z), slopes = value_and_grad(lambda p: value(p, columns), has_aux=True)(params)
         return [cost, *slopes, z]
 
-    return _named(run, form, [form.parameters(), form.columns()])
+    return trace(run, form.parameters(), form.columns(), values=False)
 
 
-def _hessian_product(form: _Form) -> Graph:
+def _hessian_product(form: BlockForm) -> Graph:
     """A direction, the scores, and a block in; Xᵀ (∂²cost/∂z² · (X v)) out, which is the Hessian times v."""
 
     def run(direction: list[Any], z: Any, columns: list[Any]) -> Any:
@@ -103,15 +107,11 @@ def _hessian_product(form: _Form) -> Graph:
         return pull(jvp(slope, (z,), (moved,))[1])[0]
 
     scores = Spec((form.rows, form.outputs), np.dtype(form.dtype))
-    return _named(run, form, [form.parameters(), scores, form.columns()])
-
-
-def _named(run: Callable[..., Any], form: _Form, args: list[Any]) -> Graph:
-    return trace(run, *args, values=False)
+    return trace(run, form.parameters(), scores, form.columns(), values=False)
 
 
 @functools.lru_cache(maxsize=32)
-def _prepared(form: _Form, make: Callable[[_Form], Graph]) -> tuple[Graph, Engine]:
+def _prepared(form: BlockForm, make: Callable[[BlockForm], Graph]) -> tuple[Graph, Engine]:
     """A graph and the engine that has compiled it, for runs in threads of our own."""
     engine = engine_named(form.engine)
     engine.threads = 1
@@ -146,8 +146,8 @@ class Objective:
 
     Attributes
     ----------
-    graph : Graph
-        Value and gradient of a block, as it is run.
+    form : BlockForm
+        What the graphs hang on.
     total : float
         Σ w.
     """
@@ -175,18 +175,16 @@ class Objective:
         if sparse:
             most = max(int(X.indptr[min(start + rows, n)] - X.indptr[start]) for start in starts)
             stored, index = 1 << max(4, (most - 1).bit_length()), X.indices.dtype.str
-        self._form = _Form(
-            distribution, features, outputs, rows, X.dtype.str, fit_intercept, stored, index, engine
-        )
+        self.form = BlockForm(distribution, features, outputs, rows, X.dtype.str, fit_intercept, stored, index, engine)
         target = y.astype(X.dtype if outputs == 1 else np.int64, copy=False)
-        weight = np.ones(n, X.dtype) if weight is None else weight.astype(X.dtype, copy=False)
+        weights = np.ones(n, X.dtype) if weight is None else weight.astype(X.dtype, copy=False)
         self._n = n
         self._blocks = [
             [*(_sparse_rows(X, s, rows, stored) if stored else [_padded(X[s : s + rows], rows)]),
-             _padded(target[s : s + rows], rows), _padded(weight[s : s + rows], rows)]
+             _padded(target[s : s + rows], rows), _padded(weights[s : s + rows], rows)]
             for s in starts
         ]  # fmt: skip
-        self.graph, self._engine = _prepared(self._form, _value_and_gradient)
+        self._graph, self._engine = _prepared(self.form, _value_and_gradient)
         work = 4 * n * per_row * outputs
         most = cores() if threads is None else threads
         self._pace = Pace(most if work >= _WORTH else 1, fixed=threads is not None)
@@ -194,7 +192,7 @@ class Objective:
 
     def value_and_gradient(self, params: Sequence[Array]) -> tuple[float, list[Array]]:
         """The objective, and its gradient by weights and bias in float64."""
-        graph, engine = self.graph, self._engine
+        graph, engine = self._graph, self._engine
         scores: list[Any] = [None] * len(self._blocks)
 
         def block(number: int) -> list[Array]:
@@ -211,7 +209,7 @@ class Objective:
 
     def hessian_product(self, params: Sequence[Array], direction: Sequence[Array]) -> list[Array]:
         """The Hessian at `params` times a direction, in float64."""
-        graph, engine = _prepared(self._form, _hessian_product)
+        graph, engine = _prepared(self.form, _hessian_product)
         if self._scores is None or not all(map(np.array_equal, self._scores[1], params)):
             self.value_and_gradient(params)
         scores = self._scores[0] if self._scores else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -113,7 +113,7 @@ def plain(x: Any) -> Array:
     return np.asarray(getattr(x, "value", x))
 
 
-def at_least(name: str, settings: Any, lows: dict[str, float]) -> None:
+def at_least(name: str, settings: Any, lows: Mapping[str, float]) -> None:
     """Raise `DataError` for a setting below its least value."""
     for setting, low in lows.items():
         value = getattr(settings, setting)
