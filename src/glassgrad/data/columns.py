@@ -204,17 +204,16 @@ class Category(Column):
     def fit(cls, column: pd.Series, most: int = MOST_CATEGORIES, fewest: int = FEWEST_ROWS) -> Category | Ignored:
         """The values that at least `fewest` rows have, at most `most` of them."""
         name, found = str(column.name), cells.texts(column)
-        known = found[~cells.is_none(found)].astype(str)
-        missing = len(found) - len(known)
-        values, counts = np.unique(known, return_counts=True)
+        values, counts = cells.counted(found)
+        missing = len(found) - int(counts.sum())
         if len(values) + bool(missing) < 2:
-            return Ignored(name, f"always {str(values[0])[:30]!r}" if len(values) else "every value is missing")
+            return Ignored(name, f"always {values[0][:30]!r}" if values else "every value is missing")
         order = np.argsort(-counts, kind="stable")
         kept = {int(i) for i in order[:most] if counts[i] >= fewest}
         if not kept:
             return Ignored(name, f"{len(values):,} different values, each seen less than {fewest} times")
-        chosen = tuple(str(value) for i, value in enumerate(values) if i in kept)
-        rare = tuple(str(value) for i, value in enumerate(values) if i not in kept)
+        chosen = tuple(value for i, value in enumerate(values) if i in kept)
+        rare = tuple(value for i, value in enumerate(values) if i not in kept)
         return cls(name, chosen, rare, missing, column.dtype.kind in "iufb")
 
     def checked(self) -> Category:

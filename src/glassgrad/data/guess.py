@@ -79,7 +79,7 @@ def _number(column: pd.Series) -> Guess:
 
 def _text(known: pd.Series) -> Guess:
     values = cells.texts(known)
-    counts = np.unique(values.astype(str), return_counts=True)[1]
+    _, counts = cells.counted(values)
     if len(counts) == 1:
         return Guess("ignored", f"always {str(values[0])[:30]!r}")
     if cells.date_layout(known) is not None:
@@ -143,10 +143,10 @@ def guess_task(y: Any) -> Guess:
     numeric = known.dtype.kind in "iuf" or (
         known.dtype == object and not known.map(lambda v: isinstance(v, str | bool)).any() and _all_numbers(known)
     )
-    distinct = len(np.unique(cells.texts(known).astype(str)))
+    distinct = known.nunique() if numeric else len(cells.counted(cells.texts(known))[0])
     if distinct == 1:
         raise DataError(
-            f"the target {column.name!r} is {cells.texts(known)[0]!r} in every row: there is one class only, "
+            f"the target {column.name!r} is {cells.texts(known.head(1))[0]!r} in every row: there is one class only, "
             "nothing to predict"
         )
     if not numeric:
