@@ -15,28 +15,12 @@ import numpy as np
 
 from glassgrad.graphs import Graph
 from glassgrad.ops import random
+from glassgrad.train.rows import Rows
 
 Array = np.ndarray[Any, Any]
 Sampling = Literal["shuffle", "order", "replacement"]
 SAMPLINGS = ("shuffle", "order", "replacement")
 _ORDER, _REPLACEMENT, _DRAWS = 1, 2, 3  # what is folded into the trainer's key for epochs, drawn rows and layers
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """The examples to learn from, checked: x, y and perhaps a weight, one row each."""
-
-    X: Array
-    y: Array
-    weight: Array | None = None
-
-    def __len__(self) -> int:
-        return len(self.X)
-
-    def take(self, rows: Array | None) -> list[Array]:
-        """Some rows, or all in their order, as the graph's inputs x, y and weight."""
-        columns = [self.X, self.y] if self.weight is None else [self.X, self.y, self.weight]
-        return columns if rows is None else [column.take(rows, axis=0) for column in columns]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +35,7 @@ class Stretch:
     rows: Rows
     frozen: Sequence[Array]
     batch_size: int
-    sampling: Sampling
+    sampling: Sampling | Literal["order"]
     key: Array
     epoch: int
     first: int
@@ -145,9 +129,10 @@ class NumpyEngine:
         """Take the steps of a stretch, one run of the graph each."""
         for i in range(stretch.count):
             step, arrays = memory.latest
-            batch = stretch.rows.take(self._rows(stretch, stretch.first + i, step))
+            rows = self._rows(stretch, stretch.first + i, step)
+            size = len(stretch.rows) if rows is None else len(rows)
             key = layer_key(stretch.key, step)
-            out = self.run(graphs(len(batch[0])), [*arrays, *batch, step, key, *stretch.frozen])
+            out = self.run(graphs(size), [*arrays, *stretch.rows.take(rows), step, key, *stretch.frozen])
             losses[i] = out[0]
             memory.latest = (step + 1, out[1:])
 
@@ -164,7 +149,7 @@ class NumpyEngine:
         if size >= n:
             return None
         epochs, index = divmod(index, -(-n // size))
-        made_of = (stretch.key.tobytes(), stretch.epoch + epochs, n, stretch.sampling)
+        made_of = (stretch.sampling, stretch.key.tobytes(), stretch.epoch + epochs, n)
         if self._epoch is None or self._epoch[0] != made_of:
             key = random.fold_in(random.fold_in(stretch.key, _ORDER), stretch.epoch + epochs)
             self._epoch = (made_of, np.arange(n) if stretch.sampling == "order" else random.permutation(key, n))

@@ -11,9 +11,10 @@ import numpy as np
 
 from glassgrad.graphs import Graph
 from glassgrad.train.callbacks import Callback, warn
-from glassgrad.train.engine import Engine, Memory, Rows, Sampling, Stretch
+from glassgrad.train.engine import Engine, Memory, Sampling, Stretch
 from glassgrad.train.history import History
 from glassgrad.train.inputs import all_finite
+from glassgrad.train.rows import Rows
 
 Array = np.ndarray[Any, Any]
 _LEAST_STEPS = 1000

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.op import Spec
 from glassgrad.parameters import Parameter
 from glassgrad.sweep import sweep
 from glassgrad.wire import group
@@ -54,11 +53,11 @@ class L2:
         return sum(squares[1:], squares[0]) * (0.5 * self.strength / rows)
 
     def added(
-        self, cost: Any, gradients: Sequence[Any], parameters: Any, x: Spec, weight: Any
+        self, cost: Any, gradients: Sequence[Any], parameters: Any, rows: int, weight: Any
     ) -> tuple[Any, list[Any]]:
         """A loss and its gradients with the penalty; nothing is added where no parameter counts."""
         with group("penalty"):
-            own = self.cost(parameters, x.shape[0] if weight is None else np.sum(weight))
+            own = self.cost(parameters, rows if weight is None else np.sum(weight))
             if isinstance(own, float):
                 return cost, list(gradients)
             trained = [p for _, p in parameters]

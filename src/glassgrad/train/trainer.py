@@ -18,11 +18,12 @@ from glassgrad.graphs import Graph
 from glassgrad.optim import LBFGS, Optimizer
 from glassgrad.train import inputs
 from glassgrad.train.callbacks import Callback, Monitor, Patience, ProgressBar, as_callback
-from glassgrad.train.engine import SAMPLINGS, Rows, Sampling, Stretch
+from glassgrad.train.engine import SAMPLINGS, Sampling, Stretch
 from glassgrad.train.full_batch import FullBatchRun
 from glassgrad.train.history import History
 from glassgrad.train.learner import Learner
 from glassgrad.train.loop import Plan, Run
+from glassgrad.train.rows import Features, Rows
 
 
 class Trainer(Learner):
@@ -82,10 +83,10 @@ class Trainer(Learner):
 
     def fit(
         self,
-        X: ArrayLike,
+        X: Features,
         y: ArrayLike,
         epochs: int,
-        validation: tuple[ArrayLike, ArrayLike] | None = None,
+        validation: tuple[Features, ArrayLike] | None = None,
         patience: int | None = None,
         sample_weight: ArrayLike | None = None,
         callbacks: Iterable[Callback | Callable[[Trainer, History], Any]] = (),
@@ -98,7 +99,8 @@ class Trainer(Learner):
         Parameters
         ----------
         X, y : array_like
-            Examples and targets, one row each. Data frames are taken as arrays.
+            Examples and targets, one row each. Data frames are taken as arrays. X may be a SciPy sparse matrix where
+            the first layer is Linear: a step then works on what its rows store.
         epochs : int
             Passes over the data. For L-BFGS, iterations, and at most its `max_iterations`.
         validation : (X, y), optional
@@ -156,7 +158,7 @@ class Trainer(Learner):
 
     def steps(
         self,
-        X: ArrayLike,
+        X: Features,
         y: ArrayLike,
         n: int,
         sampling: Sampling | None = None,
@@ -186,7 +188,7 @@ class Trainer(Learner):
             sampling = "replacement" if isinstance(self.optimizer, Optimizer) else "shuffle"
         return self._run(self._plan(rows, sampling, n, epochs=False), [], progress)
 
-    def step(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+    def step(self, X: Features, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Train one step on exactly these rows; the loss before the update."""
         if isinstance(self.optimizer, LBFGS):
             raise UnsupportedError("L-BFGS has no single step: use fit() or steps(), whose iterations take all rows")
@@ -198,7 +200,7 @@ class Trainer(Learner):
         self.keep(memory)
         return float(losses[0])
 
-    def graph(self, rows: int | None = None, X: ArrayLike | None = None, y: ArrayLike | None = None) -> Graph:
+    def graph(self, rows: int | None = None, X: Features | None = None, y: ArrayLike | None = None) -> Graph:
         """The one graph of a training step: forward, backward and update.
 
         Parameters
@@ -235,6 +237,7 @@ class Trainer(Learner):
             size = len(rows)
             if sampling == "replacement":
                 raise UnsupportedError("L-BFGS takes all rows in each iteration: leave sampling at 'shuffle'")
+        rows = rows.drawing(sampling == "replacement")
         self._seen = (rows, size)
         return Plan(rows, size, sampling, -(-len(rows) // size) * n if epochs else n, epochs, evaluate)
 
