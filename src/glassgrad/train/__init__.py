@@ -5,6 +5,7 @@ from glassgrad.train.engine import Engine, Memory, NumpyEngine, Stretch
 from glassgrad.train.engines import ENGINES
 from glassgrad.train.history import History
 from glassgrad.train.learner import Learner, Snapshot
+from glassgrad.train.online import Online
 from glassgrad.train.penalty import L2
 from glassgrad.train.rate_finder import RateSearch, find_rate
 from glassgrad.train.recipes import DIGITS_EPOCHS, digits_trainer
@@ -14,6 +15,6 @@ from glassgrad.train.trainer import Trainer
 
 __all__ = [
     "DIGITS_EPOCHS", "ENGINES", "L2", "Callback", "Engine", "History", "Learner", "Memory", "Monitor", "NumpyEngine",
-    "Patience", "ProgressBar", "RateSearch", "Rows", "Snapshot", "Stretch", "Trainer", "TrainingWarning",
+    "Online", "Patience", "ProgressBar", "RateSearch", "Rows", "Snapshot", "Stretch", "Trainer", "TrainingWarning",
     "digits_trainer", "find_rate", "forward_graph", "gradient_graph", "training_graph",
 ]  # fmt: skip
