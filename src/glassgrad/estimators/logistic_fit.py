@@ -140,15 +140,13 @@ def _curvature(problem: Problem, size: int) -> float:
     largest eigenvalue of the mean of x xᵀ. A batch lies between (Gower et al., "SGD: general analysis and improved
     rates", ICML 2019).
     """
-    every = max(1, problem.X.shape[0] // _SAMPLE)
-    X = problem.X[::every].astype(np.float64)
-    n = X.shape[0]
-    weight = np.ones(n) if problem.weight is None else problem.weight[::every].astype(np.float64)
-    if not weight.any():
-        weight = np.ones(n)
+    counts = np.arange(problem.X.shape[0]) if problem.weight is None else np.flatnonzero(problem.weight)
+    some = counts[:: max(1, len(counts) // _SAMPLE)]
+    X, n = problem.X[some].astype(np.float64), len(some)
+    weight = np.ones(n) if problem.weight is None else problem.weight[some].astype(np.float64)
     bias = float(problem.fit_intercept)
     squares = np.asarray(X.multiply(X).sum(axis=1) if hasattr(X, "multiply") else (X * X).sum(axis=1)).ravel() + bias
-    most = float((weight * squares).sum() / np.count_nonzero(weight))
+    most = float((weight * squares).mean())
     share = 0.25 if problem.outputs == 1 else 0.5
     if size == 1 or most == 0:
         return share * max(most, 1e-12)
