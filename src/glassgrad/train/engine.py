@@ -18,8 +18,8 @@ from glassgrad.ops import random
 from glassgrad.train.rows import Rows
 
 Array = np.ndarray[Any, Any]
-Sampling = Literal["shuffle", "replacement"]
-SAMPLINGS = ("shuffle", "replacement")
+Sampling = Literal["shuffle", "order", "replacement"]
+SAMPLINGS = ("shuffle", "order", "replacement")
 _ORDER, _REPLACEMENT, _DRAWS = 1, 2, 3  # what is folded into the trainer's key for epochs, drawn rows and layers
 
 
@@ -28,8 +28,8 @@ class Stretch:
     """Consecutive steps, of one epoch or of several.
 
     ``first`` counts the steps since the start of ``epoch``. With "shuffle" each epoch is a permutation of
-    the rows, cut into batches, the last of which may be short; a batch of all rows keeps their order.
-    With "replacement" each step draws `batch_size` rows anew; with "order" the rows come in their order.
+    the rows, cut into batches, the last of which may be short; a batch of all rows keeps their order. With
+    "order" they are cut as they lie. With "replacement" each step draws `batch_size` rows anew.
     """
 
     rows: Rows

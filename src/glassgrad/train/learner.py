@@ -26,14 +26,15 @@ from glassgrad.parameters import Parameter
 from glassgrad.train import inputs
 from glassgrad.train.engine import Memory
 from glassgrad.train.engines import engine_named
-from glassgrad.train.rows import Features, Rows, features_arrays, features_spec, is_sparse
+from glassgrad.train.penalty import L2
+from glassgrad.train.rows import Features, Rows, chunks, features_arrays, features_spec, is_sparse, sized
 from glassgrad.train.scores import loss_graph, score_graph, weighted_mean
 from glassgrad.train.shards import check_mean
 from glassgrad.train.step_graphs import forward_graph, gradient_graph, takes_weights, training_graph
+from glassgrad.train.workshop import Workshop
 
 Array = np.ndarray[Any, Any]
 Loss = Distribution | Callable[..., Any]
-_CHUNK = 4096
 _PROVED = 64  # rows on which a loss shows that it is a mean
 
 
@@ -59,6 +60,7 @@ class Learner:
         engine: str = "native",
         metrics: Mapping[str, Callable[[Array, Array], float]] | None = None,
         shards: int = 1,
+        penalty: L2 | None = None,
     ) -> None:
         if not isinstance(net, nn.Layer):
             raise OperandError(f"net is a network, an nn.Layer such as nn.Sequential(...), not {_kind(net)}")
@@ -68,7 +70,9 @@ class Learner:
         if not isinstance(optimizer, Optimizer | LBFGS):
             hint = f"; write {optimizer.__name__}(...)" if isinstance(optimizer, type) else ""
             raise OperandError(f"optimizer is one of gg.optim, such as optim.SGD(0.1), not {_kind(optimizer)}{hint}")
-        self.net, self.loss, self.optimizer = net, loss, optimizer
+        self.net, self.loss, self.optimizer, self.penalty = net, loss, optimizer, penalty
+        parts = [part for part in (optimizer, penalty) if isinstance(part, Optimizer | L2)]
+        self._held = [(name, p) for part in parts for name, p in part.held()]
         self.batch_size = (
             None if batch_size is None else inputs.positive(batch_size, "batch_size", "; None for all rows")
         )
@@ -93,6 +97,15 @@ class Learner:
         if isinstance(optimizer, Optimizer):
             optimizer.check_groups([name for name, _ in net.named_parameters()])
 
+    def use(self, workshop: Workshop) -> None:
+        """Work with graphs and programs that a learner of the same kind left.
+
+        Of one kind are learners of the same architecture, loss, optimiser and penalty, with the same settings
+        where these are not frozen parameters.
+        """
+        self._graphs, self.engine, self.step_seconds = workshop.graphs, workshop.engine, workshop.step_seconds
+        self.engine.threads = self.threads
+
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_graphs": {}}  # traced again when they are needed
 
@@ -103,8 +116,8 @@ class Learner:
 
     @property
     def frozen(self) -> list[tuple[str, Parameter]]:
-        """The parameters that are only read, with their names."""
-        return [(name, p) for name, p in self._roll.current().named if p.frozen]
+        """The parameters that are only read, with their names: the network's, then settings that are parameters."""
+        return [*[(name, p) for name, p in self._roll.current().named if p.frozen], *self._held]
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -223,10 +236,12 @@ class Learner:
         if isinstance(optimizer_, Optimizer):
             states = self._state_arrays(optimizer)
             graph = training_graph(
-                self.net, self.loss, optimizer_, *parts, states, x, y, data.weight is not None, self.shards
-            )
+                self.net, self.loss, optimizer_, *parts, states, x, y, data.weight is not None, self.shards,
+                self.penalty,
+            )  # fmt: skip
         else:
-            graph = gradient_graph(self.net, self.loss, *parts, x, y, data.weight is not None, self.shards)
+            weighted = data.weight is not None
+            graph = gradient_graph(self.net, self.loss, *parts, x, y, weighted, self.shards, self.penalty)
         if optimizer is None:
             self._graphs[key] = graph
         return graph
@@ -252,12 +267,14 @@ class Learner:
         return [states[name] if name in states else tuple(init(p.value)) for name, p in self.trainable]
 
     def _outputs(self, x: Any) -> Array:
-        """The network's outputs, in chunks, so that memory stays bounded."""
-        values = [p.value for p in self._roll.current().parameters]
+        """The network's outputs, in chunks of a few sizes: so memory stays bounded, and few programs are needed."""
+        roll = self._roll.current()
+        values = [p.value for p in roll.parameters]
         self._width(x, "X")
+        pieces = sized(x) if roll.by_rows else [(x[start:stop], stop - start) for start, stop in chunks(x.shape[0])]
         found = [
-            self.engine.run(self._forward(features_spec(part)), [*values, *features_arrays(part)])[0]
-            for part in (x[start:stop] for start, stop in _chunks(x.shape[0]))
+            self.engine.run(self._forward(features_spec(part)), [*values, *features_arrays(part)])[0][:count]
+            for part, count in pieces
         ]
         return found[0] if len(found) == 1 else np.concatenate(found)
 
@@ -317,14 +334,14 @@ class Learner:
         self._width(rows.X, "X")
         return [
             self.engine.run(self._score_graph(part), [*values, *features_arrays(part.X), *part.columns[1:]])
-            for part in (rows.part(start, stop) for start, stop in _chunks(len(rows)))
+            for part in (rows.part(start, stop) for start, stop in chunks(len(rows)))
         ]
 
     def _ready(self, rows: Rows) -> None:
         """Trace and compile what `_evaluate` runs."""
         outputs = self._width(rows.X, "X")
         whole = not isinstance(self.loss, Distribution)
-        for start, stop in _chunks(len(rows)):
+        for start, stop in chunks(len(rows)):
             part = rows.part(start, stop)
             self.engine.ready(self._forward(features_spec(part.X)) if whole else self._score_graph(part))
         if whole:
@@ -347,11 +364,6 @@ class Learner:
         if key not in self._graphs:
             self._graphs[key] = loss_graph(self.loss, *specs, rows.weight is not None)
         return self._graphs[key]
-
-
-def _chunks(rows: int) -> list[tuple[int, int]]:
-    """Consecutive rows, from and to, at most so many that memory stays bounded."""
-    return [(i, min(i + _CHUNK, rows)) for i in range(0, rows, _CHUNK)]
 
 
 def _nothing(p: Any) -> tuple[Array, ...]:

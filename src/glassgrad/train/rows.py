@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -12,6 +13,8 @@ from glassgrad.op import Spec
 from glassgrad.ops.sparse import SparseSpec
 
 Array = np.ndarray[Any, Any]
+_CHUNK = 4096
+_SIZES = (1, 8, 64, 512, _CHUNK)  # numbers of rows that predicting has programs for
 
 
 class SparseMatrix(Protocol):
@@ -128,6 +131,34 @@ def features_spec(X: Any) -> Spec | SparseSpec:
 def features_arrays(X: Any) -> list[Array]:
     """These rows as the inputs of a graph for `features_spec`."""
     return padded(X, rounded(int(X.indptr[-1])), X.indices.dtype) if is_sparse(X) else [X]
+
+
+def chunks(rows: int) -> list[tuple[int, int]]:
+    """Consecutive rows, from and to, at most so many that memory stays bounded."""
+    return [(i, min(i + _CHUNK, rows)) for i in range(0, rows, _CHUNK)]
+
+
+def sized(X: Any) -> Iterator[tuple[Any, int]]:
+    """Consecutive rows in pieces of a few usual sizes, the last perhaps filled up; and how many rows of each count."""
+    start, rows = 0, X.shape[0]
+    while start < rows:
+        left = rows - start
+        size = next(s for s in _SIZES if left <= s or s == _CHUNK)
+        if left <= size // 2:
+            size = _SIZES[_SIZES.index(size) - 1]
+        piece = X[start : start + size]
+        count = piece.shape[0]
+        yield _filled(piece, size) if count < size else piece, count
+        start += count
+
+
+def _filled(X: Any, rows: int) -> Any:
+    """These rows, and empty ones or zeros up to so many."""
+    if is_sparse(X):
+        X = X.copy()
+        X.resize((rows, X.shape[1]))
+        return X
+    return np.concatenate([X, np.zeros((rows - len(X), *X.shape[1:]), X.dtype)])
 
 
 def rounded(count: int) -> int:

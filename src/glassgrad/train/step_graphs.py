@@ -27,6 +27,7 @@ from glassgrad.parameters import Parameter
 from glassgrad.sweep import sweep
 from glassgrad.tensors import Tensor, constant, traced
 from glassgrad.train.callbacks import warn
+from glassgrad.train.penalty import L2
 from glassgrad.train.shards import shard_bounds, shard_key, shard_shares, tree_sum
 from glassgrad.wire import group, marked, topological
 
@@ -76,7 +77,7 @@ class _Step:
 
     def __init__(
         self, net: nn.Layer, loss: Any, trainable: Parameters, frozen: Parameters, x: Spec | SparseSpec, y: Spec,
-        weighted: bool, shards: int,
+        weighted: bool, shards: int, penalty: L2 | None = None,
     ) -> None:  # fmt: skip
         self.net, self.loss, self.parameters = net, loss, [p for _, p in trainable]
         weights = [Spec((x.shape[0],), x.dtype)] if weighted else []
@@ -100,6 +101,8 @@ class _Step:
                 shares = shard_shares(bounds, weight)
                 self.cost = _shared(costs, shares)
                 self.gradients = [_shared(slopes, shares) for slopes in zip(*gradients, strict=True)]
+        if penalty is not None:
+            self.cost, self.gradients = penalty.added(self.cost, self.gradients, trainable, x.shape[0], weight)
         self.cost.name = self.cost.name or "loss"
         if not np.array_equal(_drawn(), before):
             warn(
@@ -163,6 +166,7 @@ def training_graph(
     y: Spec,
     weighted: bool,
     shards: int = 1,
+    penalty: L2 | None = None,
 ) -> Graph:
     """One step of training as one graph: forward, backward and update.
 
@@ -180,11 +184,13 @@ def training_graph(
         Whether rows have weights.
     shards : int
         In how many pieces the batch is cut, see `train.shards`.
+    penalty : L2, optional
+        What large weights cost.
     """  # fmt: skip
     names = [name for name, _ in trainable]
     parameters = [p for _, p in trainable]
     with marked(enabled=True):
-        made = _Step(net, loss, trainable, frozen, x, y, weighted, shards)
+        made = _Step(net, loss, trainable, frozen, x, y, weighted, shards, penalty)
         state_wires = [
             tuple(traced(s.shape, s.dtype, f"{name}.state{i}") for i, s in enumerate(state))
             for name, state in zip(names, states, strict=True)
@@ -197,14 +203,14 @@ def training_graph(
 
 def gradient_graph(
     net: nn.Layer, loss: Any, trainable: Parameters, frozen: Parameters, x: Spec | SparseSpec, y: Spec,
-    weighted: bool, shards: int = 1,
+    weighted: bool, shards: int = 1, penalty: L2 | None = None,
 ) -> Graph:  # fmt: skip
     """Forward and backward without an update, for optimisers that search along a line.
 
     Inputs are those of a training step without the state, outputs the loss and the gradients.
     """
     with marked(enabled=True):
-        made = _Step(net, loss, trainable, frozen, x, y, weighted, shards)
+        made = _Step(net, loss, trainable, frozen, x, y, weighted, shards, penalty)
     return _graph([made.cost, *made.gradients], [*[p for _, p in trainable], *made.batch])
 
 

@@ -62,6 +62,8 @@ class Trainer(Learner):
     shards : int
         In how many pieces each batch is cut, whose gradients are summed over a fixed tree. With the same
         shards any number of workers gives the same bits. Other shards add in another order and draw dropout anew.
+    penalty : L2, optional
+        What large weights cost in training, counted once a batch whatever its shards; `evaluate` leaves it out.
 
     Attributes
     ----------
@@ -112,10 +114,11 @@ class Trainer(Learner):
             `Callback` objects, or functions ``(trainer, history)`` called after each epoch; True ends training.
         progress : bool or rich.console.Console
             Show a progress bar, on the error stream or on this console.
-        sampling : "shuffle" or "replacement"
-            Each epoch a new order of the rows, or each step rows drawn anew.
+        sampling : "shuffle", "order" or "replacement"
+            Each epoch a new order of the rows, or always that in which they lie, or each step rows drawn anew.
         monitor : bool
-            Warn where updates are far too large or too small for the weights (see `Monitor`).
+            Compare an update of each epoch with the weights (`History.update_ratio`), and warn where it is far too
+            large or too small for them (see `Monitor`). Without, and where nobody looks, epochs run on undisturbed.
 
         Returns
         -------
@@ -149,6 +152,8 @@ class Trainer(Learner):
         plan = self._plan(rows, sampling, epochs, evaluate=evaluate)
         if evaluate is not None:
             plan = dataclasses.replace(plan, ready=functools.partial(self._ready, held))
+        if not any(isinstance(hook, Monitor) for hook in hooks):
+            plan = dataclasses.replace(plan, measured=bool(monitor))
         return self._run(plan, hooks, progress)
 
     def steps(
@@ -168,9 +173,9 @@ class Trainer(Learner):
             As in `fit`.
         n : int
             Number of steps. For L-BFGS, iterations, and at most its `max_iterations`.
-        sampling : "replacement" or "shuffle", optional
-            Rows drawn anew for each step, the default, or one shuffled pass after another; a new call starts
-            a new pass.
+        sampling : "replacement" or "shuffle" or "order", optional
+            Rows drawn anew for each step, the default, or one pass after another, shuffled or not; a new call
+            starts a new pass.
 
         Returns
         -------
