@@ -98,6 +98,6 @@ def _numbers_of(times: Any) -> dict[str, Array]:
         "elapsed": elapsed / _SECONDS,
         "year": times.dt.year.to_numpy(np.float64),
         "month": times.dt.month.to_numpy(np.float64),
-        "weekday": times.dt.dayofweek.to_numpy(np.float64),
+        "weekday": times.dt.day_of_week.to_numpy(np.float64),
         "hour": times.dt.hour.to_numpy(np.float64),
     }

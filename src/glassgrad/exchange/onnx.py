@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from glassgrad import nn
+from glassgrad.data import Preparation
 from glassgrad.distributions import Distribution
 from glassgrad.errors import OperandError, ShapeError, UnsupportedError, reason
+from glassgrad.exchange.heads import head_of
 from glassgrad.exchange.nodes import onnx_module
 from glassgrad.exchange.written import Input, Output, write_file, write_function, write_graph
 from glassgrad.graphs import Graph
@@ -21,6 +23,7 @@ def to_onnx(
     X: Any = None,
     *,
     distribution: Distribution | None = None,
+    preparation: Preparation | None = None,
     dtype: DTypeLike | None = None,
     path: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
@@ -35,12 +38,17 @@ def to_onnx(
     ----------
     model : nn.Layer, Graph or estimator
         A network; a graph, as `glassgrad.trace` makes it, which keeps its shapes; or a fitted estimator of
-        `glassgrad.estimators`, alone or as the last step of a scikit-learn Pipeline.
+        `glassgrad.estimators`, alone, with its preparation (a PreparedModel), or as the last step of a
+        scikit-learn Pipeline.
     X : array_like, optional
         Rows such as the network takes. Only their shape after the first axis and their dtype count. Needed
         where the first layer does not say how wide its input is.
     distribution : Distribution, optional
         For a network: put out its mean and its prediction too.
+    preparation : Preparation, optional
+        For an estimator: what made its features of a table's columns. The ONNX model then takes the columns:
+        numbers and flags (1 and 0) as float64 with NaN where one is missing, categories as text, empty where
+        missing. Text and dates cannot be prepared in ONNX.
     dtype : dtype, optional
         float32 writes a float64 model in float32; by default the model keeps its dtype.
     path : path, optional
@@ -52,8 +60,9 @@ def to_onnx(
     -------
     onnx.ModelProto
         A network takes ``X`` and puts out ``output`` (and ``mean`` and ``prediction`` with a distribution).
-        A classifier puts out ``label``, the class itself, and ``probabilities``, or ``scores`` where it has
-        no probabilities. A regressor puts out ``variable``, the mean, as scikit-learn's converters call it.
+        An estimator takes ``X``. A classifier puts out ``label``, the class itself, and ``probabilities``, or
+        ``scores`` where it has no probabilities. A regressor puts out ``variable``, the mean, as scikit-learn's
+        converters call it, one column a target; so does a transformer.
 
     Raises
     ------
@@ -79,7 +88,8 @@ def to_onnx(
     elif isinstance(model, nn.Layer):
         made = _network(model, X, distribution, single)
     else:
-        raise OperandError(f"to_onnx takes a network, a graph or a fitted estimator, not {type(model).__name__}")
+        head = head_of(model, X, preparation)
+        made = write_function(head.f, head.inputs, head.outputs, single, head.about)
     if path is not None:
         write_file(made, path, overwrite)
     return made
