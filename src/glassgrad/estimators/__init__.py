@@ -1,1 +1,5 @@
 """The scikit-learn face: estimators whose model is a graph that can be opened."""
+
+from glassgrad.estimators.mlp import MLPClassifier, MLPRegressor
+
+__all__ = ["MLPClassifier", "MLPRegressor"]

@@ -10,7 +10,7 @@ from glassgrad.optim.adaptive import AdaGrad, Adam, AdamW, RMSProp
 from glassgrad.optim.base import Optimizer, Schedule, State, clip, global_norm
 from glassgrad.optim.descent import SGD
 from glassgrad.optim.lbfgs import LBFGS, LBFGSInfo
-from glassgrad.optim.schedules import Cosine, StepDecay, WarmUp
+from glassgrad.optim.schedules import Cosine, InverseScaling, StepDecay, WarmUp
 
 OPTIMIZERS: dict[str, type[Any]] = {
     "sgd": SGD, "adagrad": AdaGrad, "rmsprop": RMSProp, "adam": Adam, "adamw": AdamW, "lbfgs": LBFGS,
@@ -33,6 +33,6 @@ def named(name: str, **settings: Any) -> Any:
 
 
 __all__ = [
-    "LBFGS", "OPTIMIZERS", "SGD", "AdaGrad", "Adam", "AdamW", "Cosine", "LBFGSInfo", "Optimizer", "RMSProp",
-    "Schedule", "State", "StepDecay", "WarmUp", "clip", "global_norm", "named",
+    "LBFGS", "OPTIMIZERS", "SGD", "AdaGrad", "Adam", "AdamW", "Cosine", "InverseScaling", "LBFGSInfo", "Optimizer",
+    "RMSProp", "Schedule", "State", "StepDecay", "WarmUp", "clip", "global_norm", "named",
 ]  # fmt: skip
