@@ -11,7 +11,7 @@ import numpy as np
 
 from glassgrad.data.columns import MISSING_NUMBERS, Category, Column, Flag, Ignored, Number, Pixels
 from glassgrad.data.dates import Date
-from glassgrad.data.delimited import refuse_repeated
+from glassgrad.data.delimited import checked_names
 from glassgrad.data.guess import guess_column
 from glassgrad.data.plain import plain, rebuilt
 from glassgrad.data.tables import Table, known_column
@@ -285,7 +285,7 @@ class Preparation:
             any(isinstance(column, Pixels) for column in found) and len(found) != 1
         ):
             raise DataError("the description of the preparation is damaged: an array stands beside columns")
-        refuse_repeated([column.name for column in found], "the description of the preparation")
+        checked_names([column.name for column in found], "the description of the preparation")
         target = document.get("target")
         told = None if target is None else rebuilt(Target, target, "the target").checked()
         return cls(found, told, source)._checked()
@@ -301,7 +301,7 @@ def _table(rows: Any) -> Table:
         rows = rows.to_pandas()
     if isinstance(rows, pd.DataFrame):
         frame = rows.set_axis([str(name) for name in rows.columns], axis="columns")
-        refuse_repeated(list(frame.columns), "the table")
+        checked_names(list(frame.columns), "the table")
         return Table("the table", "frame", frame)
     if isinstance(rows, np.ndarray) and rows.ndim > 1:
         return Table("the array", "array", array=rows)
