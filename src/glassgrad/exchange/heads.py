@@ -101,7 +101,7 @@ def _readout(model: Any) -> tuple[Function, Sequence[Output], np.dtype[Any]]:
     if not hasattr(model, "predict_proba"):
         return (lambda x: _chosen(net(x))), [Output("label", classes), Output("scores")], dtype
     distribution = getattr(model, "distribution_", None)
-    if getattr(model, "multilabel_", False):
+    if getattr(model, "n_outputs_", 1) > 1 and not isinstance(distribution, Categorical):  # several labels a row
         return (lambda x: _flags(distribution, net(x))), [Output("label"), Output("probabilities")], dtype
     shares = [Output("label", classes), Output("probabilities")]
     return (lambda x: _shares(distribution, net(x))), shares, dtype

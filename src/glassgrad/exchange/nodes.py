@@ -26,6 +26,14 @@ def onnx_module() -> Any:
     return onnx
 
 
+def _as(array: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    """A constant in another dtype; what is too large for a narrower one becomes its largest number."""
+    if dtype.kind == array.dtype.kind == "f" and dtype.itemsize < array.dtype.itemsize:
+        limit = float(np.finfo(dtype).max)
+        array = np.where(np.isfinite(array), np.clip(array, -limit, limit), array)
+    return array.astype(dtype, copy=False)
+
+
 @dataclass(frozen=True, eq=False)
 class Value:
     """One value of an ONNX graph; Python's operators write nodes. Numbers take the dtype of their partner."""
@@ -109,7 +117,7 @@ class Value:
         if dtype == self.dtype:
             return self
         if self.array is not None:
-            return self.writer.constant(self.array.astype(dtype), self.name.split(":")[0])
+            return self.writer.constant(_as(self.array, dtype), self.name.split(":")[0])
         to = onnx_module().helper.np_dtype_to_tensor_dtype(dtype)
         return replace(self.writer.node("Cast", self, dtype=dtype, to=to), dims=self.dims)
 
@@ -149,7 +157,7 @@ class Writer:
         """A constant; the same bits are stored once."""
         array = np.asarray(array)
         if array.dtype.kind in "fiub":
-            array = array.astype(self.dtype(array.dtype), copy=False)
+            array = _as(array, self.dtype(array.dtype))
         text = array.dtype.kind in "OU"
         key = (array.dtype.str, array.shape, tuple(array.ravel().tolist()) if text else array.tobytes())
         if key not in self._constants:

@@ -41,12 +41,9 @@ def _flag(column: Flag) -> Made:
 
 def _category(column: Category) -> Made:
     width = len(column.feature_names)
-    places = {value: i for i, value in enumerate(column.values)}
-    if column.missing:
-        places.setdefault("", width - 1)
-    else:
-        places.setdefault("", width)
     other = len(column.values) if column.rare else width
+    places = {value: i for i, value in enumerate(column.values)} | dict.fromkeys(column.rare, other)
+    places.setdefault("", width - 1 if column.missing else width)
 
     def encode(w: Writer, x: Value) -> Value:
         return w.node(

@@ -29,7 +29,7 @@ _SPARSE = "ONNX has no sparse rows; hand the network dense ones"
 UNSAID: dict[str, str] = {
     **dict.fromkeys(("bits", "fold_in", "integers", "normal", "permutation", "split_key", "uniform"), _DRAWS),
     **dict.fromkeys(("cholesky", "cofactor", "eigh", "inv", "pinv", "qr", "slogdet", "solve", "svd"), _ALGEBRA),
-    **dict.fromkeys(("csr_matmul", "csr_rows"), _SPARSE),
+    **dict.fromkeys(("csr_add", "csr_matmul", "csr_rows"), _SPARSE),
     "nextafter": "ONNX has no operation on the bits of floating numbers",
 }
 """For each gate that ONNX cannot say, why."""
