@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import math
 import zipfile
-import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,7 +39,9 @@ def read_npz(data: bytes, where: str) -> dict[str, Array]:
                     raise DataError(f"{where} is not an NPZ file: it holds {entry.filename!r}, which is not an array")
                 with archive.open(entry) as stream:
                     arrays[name] = _array(stream, entry.file_size, f"{where}, array {name!r}")
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, KeyError) as error:
+    except (DataError, MemoryError):
+        raise
+    except Exception as error:  # zipfile and zlib have many errors for damaged files
         raise DataError(f"{where} is a damaged NPZ file: {error}") from error
     if not arrays:
         raise DataError(f"{where} holds no arrays")
@@ -91,6 +92,8 @@ def read_parquet(data: bytes, where: str) -> pd.DataFrame:
         raise DataError(f'{where}: Parquet needs pyarrow; pip install "glassgrad[parquet]"') from None
     try:
         frame = pd.read_parquet(io.BytesIO(data), engine="pyarrow")
+    except MemoryError:
+        raise
     except Exception as error:  # pyarrow has many errors for damaged files, some of them plain ones
         lines = str(error).strip().splitlines() or [type(error).__name__]
         raise DataError(f"{where} is a damaged Parquet file: {lines[0]}") from error

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from glassgrad.data import cells
-from glassgrad.errors import DataError, DataWarning
+from glassgrad.errors import DataError, DataWarning, user_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -341,5 +341,9 @@ def _finite(array: Array) -> None:
 
 
 def warn(message: str) -> None:
-    """Warn of something odd in the data, on behalf of whoever called `transform`."""
-    warnings.warn(message, DataWarning, stacklevel=4)
+    """Warn of something odd in the data, at the user's own line."""
+    frame = user_frame()
+    if frame is None:
+        warnings.warn(message, DataWarning, stacklevel=2)
+    else:
+        warnings.warn_explicit(message, DataWarning, frame.f_code.co_filename, frame.f_lineno)

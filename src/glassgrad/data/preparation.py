@@ -113,11 +113,10 @@ class Preparation:
         if not len(table):
             raise DataError(f"{table.source} has no rows to learn from")
         target = target or table.target
-        found = None if target is None else Target.fit(table.column(target), target, task)
         told = {**(kinds or {}), **dict.fromkeys(text, "text"), **dict.fromkeys(drop, "drop")}
+        _check_told(table, told, target)
+        found = None if target is None else Target.fit(table.column(target), target, task)
         if table.frame is None:
-            if told:
-                raise DataError(f"{table.source} holds rows of numbers without names, so there is no column to name")
             assert table.array is not None
             return cls(
                 (Pixels.fit(table.array, "pixel" if table.images is not None else "column"),), found, table.source
@@ -308,14 +307,20 @@ def _table(rows: Any) -> Table:
     raise OperandError(f"rows come as a Table, a DataFrame or an array of two axes or more, not {type(rows).__name__}")
 
 
-def _fitted(table: Table, told: Mapping[str, str], target: str | None, missing: str) -> Iterator[Column]:
-    """What becomes of each column of a frame."""
+def _check_told(table: Table, told: Mapping[str, str], target: str | None) -> None:
+    """Refuse what was said of columns that are not there."""
+    if told and table.frame is None:
+        raise DataError(f"{table.source} holds rows of numbers without names, so there is no column to name")
     for name, kind in told.items():
         known_column(name, table.columns, table.source)
         if kind not in KINDS:
             raise unknown("kind of column", kind, KINDS)
         if name == target:
             raise DataError(f"{name!r} is the column to predict, so it cannot be used as {kind}")
+
+
+def _fitted(table: Table, told: Mapping[str, str], target: str | None, missing: str) -> Iterator[Column]:
+    """What becomes of each column of a frame."""
     several = sum(kind == "text" for kind in told.values()) > 1
     for name in table.columns:
         if name == target:

@@ -115,7 +115,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     >>> import glassgrad as gg
     >>> from glassgrad.estimators import MLPClassifier
     >>> X, y = gg.data.xor()
-    >>> model = MLPClassifier(8, "tanh", solver="lbfgs", random_state=0).fit(X, y)
+    >>> model = MLPClassifier(8, "tanh", solver="lbfgs", random_state=0).fit(X, y.ravel())
     >>> model.predict(X).tolist()
     [0, 1, 1, 0]
     """
