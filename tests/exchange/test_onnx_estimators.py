@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.datasets import load_diabetes
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import glassgrad as gg
+from glassgrad.data import Preparation, read
 from glassgrad.estimators import LogisticRegression, MLPClassifier, MLPRegressor
 from glassgrad.estimators.networks import NAMES as NAMES_OF_UNITS
 from glassgrad.exchange import to_onnx
@@ -112,3 +115,59 @@ def test_float64_weights_in_float32() -> None:
     assert shares.dtype == np.float32
     np.testing.assert_allclose(shares, model.predict_proba(X.astype(float)), rtol=1e-4, atol=1e-5)
     assert np.mean(label == model.predict(X.astype(float))) > 0.999
+
+
+def people(n: int) -> pd.DataFrame:
+    rng = np.random.default_rng(n)
+    frame = pd.DataFrame({"age": rng.normal(40, 12, n), "town": rng.choice(["Bonn", "Köln", "Aachen"], n)})
+    frame["rent"] = 300 + 10 * frame["age"] + 200 * (frame["town"] == "Köln") + rng.normal(0, 30, n)
+    frame["member"] = np.where(frame["age"] + 20 * (frame["town"] == "Bonn") > 45, "yes", "no")
+    return frame
+
+
+def columns(frame: pd.DataFrame) -> dict[str, Any]:
+    return {"age": frame[["age"]].to_numpy(), "town": frame[["town"]].to_numpy(object)}
+
+
+def opened(model: Any) -> Any:
+    return onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+
+
+def test_a_classifier_with_the_preparation_of_its_table() -> None:
+    preparation = Preparation.fit(people(300), target="member", drop=["rent"])
+    model = LogisticRegression().fit(preparation.transform(people(300)), people(300)["member"])
+    ran = opened(to_onnx(model, preparation=preparation))
+    assert [i.name for i in ran.get_inputs()] == ["age", "town"]
+    for n in ROWS:
+        label, shares = ran.run(None, columns(people(n)))
+        X = preparation.transform(people(n))
+        np.testing.assert_array_equal(label, model.predict(X))
+        np.testing.assert_allclose(shares, model.predict_proba(X), rtol=1e-5, atol=1e-6)
+    assert np.mean(label == people(1000)["member"]) > 0.9
+
+
+def test_a_regressor_with_its_preparation_puts_out_the_targets_own_numbers() -> None:
+    preparation = Preparation.fit(people(300), target="rent", drop=["member"])
+    assert preparation.target is not None
+    X, y = preparation.transform(people(300)), preparation.target.encode(people(300)["rent"])
+    model = MLPRegressor(hidden_layer_sizes=(8,), solver="lbfgs", random_state=0, engine="numpy").fit(X, y)
+    (rent,) = opened(to_onnx(model, preparation=preparation)).run(None, columns(people(1000)))
+    want = preparation.target.decode(model.predict(preparation.transform(people(1000))))
+    np.testing.assert_allclose(rent[:, 0], want, rtol=1e-5)
+    assert np.mean(np.abs(rent[:, 0] - people(1000)["rent"])) < 40
+
+
+def test_images_of_a_file_go_in_as_they_are() -> None:
+    file = Path(gg.__file__).resolve().parents[3] / "shared" / "data" / "t10k-images-idx3-ubyte.gz"
+    if not file.exists():
+        pytest.skip(f"the images of MNIST are not there: {file}")
+    table = read(file)
+    assert table.array is not None
+    preparation = Preparation.fit(table.array[:1000])
+    y = np.asarray(table.column(str(table.target)))
+    model = LogisticRegression(max_iter=10).fit(preparation.transform(table.array[:1000]), y[:1000])
+    label, shares = run(to_onnx(model, preparation=preparation), table.array[:2000].astype(np.float32))
+    X = preparation.transform(table.array[:2000])
+    np.testing.assert_array_equal(label, model.predict(X))
+    np.testing.assert_allclose(shares, model.predict_proba(X), rtol=1e-5, atol=1e-5)
+    assert np.mean(label[1000:] == y[1000:2000]) > 0.8

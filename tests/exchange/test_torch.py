@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 import glassgrad as gg
 from glassgrad import nn
 from glassgrad.errors import DataError, OperandError, ShapeError, UnsupportedError
+from glassgrad.estimators import LogisticRegression, MLPClassifier
 from glassgrad.exchange import from_torch_state_dict, to_torch_state_dict
 
 
@@ -133,3 +135,23 @@ def test_without_torch_arrays_are_offered(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(UnsupportedError, match="tensors=False"):
         to_torch_state_dict(nn.Linear(2, 1, seed=0))
+
+
+def test_fitted_mlps_hand_their_weights_over_and_take_them() -> None:
+    X, y = gg.data.digits()
+    settings = {"hidden_layer_sizes": (16,), "max_iter": 2, "tol": 0.0, "engine": "numpy"}
+    with pytest.warns(ConvergenceWarning):
+        one, other = (MLPClassifier(**settings, random_state=seed).fit(X[:300], y[:300]) for seed in (0, 1))
+    assert (one.predict(X) != other.predict(X)).any()
+    state = to_torch_state_dict(one, tensors=False)
+    assert list(state) == ["0.weight", "0.bias", "2.weight", "2.bias"]
+    assert from_torch_state_dict(state, other) is other
+    np.testing.assert_array_equal(one.predict_proba(X), other.predict_proba(X))
+    linear = LogisticRegression(max_iter=200).fit(X[:300], y[:300])
+    assert {k: v.shape for k, v in to_torch_state_dict(linear, tensors=False).items()} == {
+        "weight": (10, 64), "bias": (10,),
+    }  # fmt: skip
+    with pytest.raises(UnsupportedError, match="a network or a fitted MLP, not a LogisticRegression"):
+        from_torch_state_dict(to_torch_state_dict(linear, tensors=False), linear)
+    with pytest.raises(NotFittedError):
+        to_torch_state_dict(MLPClassifier())
