@@ -126,15 +126,15 @@ class Comparison:
         base = self.backpropagation
         head = (
             f"{'loss ' + format(self.start, '.4f') + ' → ' + format(self.target, '.4f'):<25}{'steps':>9}"
-            f"{'forward':>10}{'operations':>12}{'÷ backprop':>12}{'seconds':>10}"
+            f"{'forward':>10}{'operations':>12}{'÷ backprop':>12}{'seconds':>9}"
         )
-        lines = [head, "─" * 78]
+        lines = [head, "─" * 77]
         for way in (base, *self.ways):
             mark = "" if way.reached else "> "
             ratio = way.flops / base.flops
             lines.append(
                 f"{way.title:<25}{mark + format(way.steps, ','):>9}{way.passes:>10,}{way.flops:>12.3g}"
-                f"{mark + format(ratio, ',.0f' if ratio >= 10 else '.1f'):>12}{way.seconds:>10.2g}"
+                f"{mark + format(ratio, ',.0f' if ratio >= 10 else '.1f'):>12}{way.seconds:>9.2g}"
             )
         missed = [f"  {w.title} ended at {w.loss:.4f}" for w in self.ways if not w.reached]
         if missed:
