@@ -316,3 +316,35 @@ def test_mistakes_of_the_comparison():
         train.without_backpropagation(trainer, X, y, steps=3)
     with pytest.raises(gg.errors.OperandError, match="methods are"):
         train.without_backpropagation(trainer, X, y, methods=[train.HillClimbing])  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize(("method", "optimizer"), METHODS, ids=NAMES)
+def test_sparse_rows_stay_sparse_and_learn_the_same(method, optimizer, rng):
+    scipy_sparse = pytest.importorskip("scipy.sparse")
+    X = rng.normal(size=(20, 9)) * (rng.random((20, 9)) < 0.3)
+    y, found = rng.integers(0, 2, 20), []
+    for rows in (X, scipy_sparse.csr_matrix(X)):
+        net = network(9, 4, 2)
+        trainer = train.PerturbationTrainer(net, distributions.Categorical(), method, optimizer)
+        trainer.steps(rows, y, 30)
+        found.append(np.concatenate([p.value.ravel() for p in net.parameters()]))
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-6, atol=1e-9)
+
+
+def test_a_rate_that_falls_is_scaled_as_a_whole():
+    X, y = gg.data.xor()
+    optimizer = optim.SGD(falling)
+    trainer = train.Trainer(network(2, 8, 1, dtype=np.float32), distributions.Bernoulli(), optimizer)
+    found = train.without_backpropagation(trainer, X, y, steps=20, methods=[train.Activations()])
+    assert found.ways[0].setting.startswith("rate × ")
+    assert found.ways[0].reached
+
+
+def falling(step):
+    return 0.5 * np.exp(-0.01 * step)
+
+
+def test_a_penalty_is_not_compared():
+    trainer = train.Trainer(network(2, 3, 1), distributions.Bernoulli(), optim.SGD(0.1), penalty=train.L2(0.1))
+    with pytest.raises(gg.errors.UnsupportedError, match="without penalty"):
+        train.without_backpropagation(trainer, *gg.data.xor())

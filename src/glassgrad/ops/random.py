@@ -26,6 +26,7 @@ from glassgrad.errors import DataError, OperandError, ShapeError
 from glassgrad.op import Case, Explanation, Op, Spec, composition, shaped
 from glassgrad.ops.philox import Array, check_key, derived_keys, long_words_of, normal_draws, unit_draws, words_of
 
+_FEW_BITS = 21  # of numbers whose words hardly ever agree in the bits above
 _NO_GRADIENT = "random bits do not vary smoothly with their key"
 
 
@@ -108,6 +109,22 @@ draw_integers = _draw(
 )  # fmt: skip
 
 
+def _sorting_order(words: Array) -> Array:
+    """The stable sorting order of 64-bit words: their upper bits are sorted with each word's number below them.
+
+    NumPy sorts several times as fast as it finds a sorting order. The order differs only where upper bits are equal.
+    """
+    bits = len(words).bit_length()
+    if bits <= _FEW_BITS:
+        low = np.uint64((1 << bits) - 1)
+        packed = (words & ~low) | np.arange(len(words), dtype=np.uint64)
+        packed.sort()
+        upper = packed & ~low
+        if not (upper[1:] == upper[:-1]).any():
+            return (packed & low).astype(np.int64)
+    return np.argsort(words, kind="stable").astype(np.int64)
+
+
 def _permutation_shape(key: Any, n: int) -> Spec:
     check_key(key)
     return Spec((n,), np.dtype(np.int64))
@@ -116,7 +133,7 @@ def _permutation_shape(key: Any, n: int) -> Spec:
 draw_permutation = _draw(
     "permutation",
     _permutation_shape,
-    lambda key, n: np.argsort(long_words_of(key, n), kind="stable").astype(np.int64),
+    lambda key, n: _sorting_order(long_words_of(key, n)),
     r"\pi(0, \ldots, n - 1)", "shuffles 0 to n − 1",
     _keyed({"n": 0}, {"n": 1}, {"n": 7}),
 )  # fmt: skip

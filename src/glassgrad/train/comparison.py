@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,12 +13,17 @@ from numpy.typing import ArrayLike
 
 from glassgrad.costs import work_of
 from glassgrad.errors import DataError, OperandError, UnsupportedError
+from glassgrad.op import Spec
 from glassgrad.optim import LBFGS
+from glassgrad.parameters import Parameter
+from glassgrad.train.engines import engine_named
 from glassgrad.train.inputs import positive
 from glassgrad.train.perturbation import Activations, HillClimbing, ParallelWeights, Perturbation, SingleWeight
 from glassgrad.train.perturbing import PerturbationTrainer
+from glassgrad.train.rows import Features
 from glassgrad.train.step_graphs import gradient_graph
 from glassgrad.train.trainer import Trainer
+from glassgrad.train.workshop import Workshop
 
 Array = np.ndarray[Any, Any]
 METHODS = (SingleWeight(), HillClimbing(), ParallelWeights(), Activations())
@@ -38,9 +43,7 @@ class Way:
     Attributes
     ----------
     title, setting : str
-        The method, and the best of the settings that were tried: a perturbation's size or a learning rate.
-    tried : int
-        How many were tried.
+        The method, and the best of the settings tried: a perturbation's size or a rate; none for backpropagation.
     steps : int
         Steps until the loss was reached, or all that were allowed.
     reached : bool
@@ -59,7 +62,6 @@ class Way:
 
     title: str
     setting: str
-    tried: int
     steps: int
     reached: bool
     loss: float
@@ -153,7 +155,7 @@ class Comparison:
 
 def without_backpropagation(
     trainer: Trainer,
-    X: ArrayLike,
+    X: Features,
     y: ArrayLike,
     steps: int = 50,
     limit: int = 100_000,
@@ -190,7 +192,7 @@ def without_backpropagation(
     Raises
     ------
     UnsupportedError
-        When the trainer's optimiser is L-BFGS, which has no steps to count.
+        When the trainer's optimiser is L-BFGS, which has no steps to count, or it has a penalty.
     DataError
         When backpropagation does not lower the loss.
 
@@ -205,6 +207,8 @@ def without_backpropagation(
     """
     if isinstance(trainer.optimizer, LBFGS):
         raise UnsupportedError("L-BFGS searches along lines and has no single steps to compare: use optim.SGD or Adam")
+    if trainer.penalty is not None:
+        raise UnsupportedError("a penalty needs no pass to have its gradient: compare a trainer without penalty")
     for method in methods:
         if not isinstance(method, Perturbation):
             raise OperandError(f"methods are train.HillClimbing(), train.Activations() …, not {method!r}")
@@ -258,30 +262,46 @@ class _Race:
             )
         seconds = min(took) * done / len(losses)
         flops = work_of(trainer.graph()).flops
-        return _way("backpropagation", _rate(self.optimizer, 1.0)[1], 1, losses, done, True, 1, flops, seconds)
+        return _way("backpropagation", "", losses, done, True, 1, flops, seconds)
 
     def _best(self, method: Perturbation) -> Way:
         """The best setting of a method: the fewest steps to the target, else the lowest loss."""
         best: Way | None = None
-        candidates = [
-            *([(method, *_rate(self.optimizer, f)) for f in _RATES] if method.estimates else []),
-            *([(m := dataclasses.replace(method, size=method.size * f), None, f"size {m.size:.3g}") for f in _SIZES]
-              if not method.estimates else []),
-        ]  # fmt: skip
-        for candidate, optimizer, setting in candidates:
+        for candidate, optimizer, workshop, setting in self._candidates(method):
             most = best.steps if best is not None and best.reached else self.limit
-            way = self._one(candidate, optimizer, setting, most, len(candidates))
-            if best is None or (way.reached, -way.steps if way.reached else -way.loss) > (
-                best.reached, -best.steps if best.reached else -best.loss
-            ):  # fmt: skip
+            way = self._one(candidate, optimizer, workshop, setting, most)
+            if best is None or _rank(way) > _rank(best):
                 best = way
         assert best is not None
         return best
 
-    def _one(self, method: Perturbation, optimizer: Any, setting: str, most: int, tried: int) -> Way:
+    def _candidates(self, method: Perturbation) -> Iterator[tuple[Perturbation, Any, Workshop | None, str]]:
+        """The settings that are tried: sizes, or rates, which need one program only."""
+        if not method.estimates:
+            for factor in _SIZES:
+                sized = dataclasses.replace(method, size=method.size * factor)
+                yield sized, None, None, f"size {sized.size:.3g}"
+            return
+        rate: Any = self.optimizer.rate
+        if callable(rate):
+            for factor in _RATES:
+                scaled = dataclasses.replace(self.optimizer, rate=functools.partial(_scaled, rate, factor))
+                yield method, scaled, None, f"rate × {factor:g}"
+            return
+        first = float(np.asarray(getattr(rate, "value", rate)))
+        held = Parameter(np.array(first), frozen=True)
+        optimizer = dataclasses.replace(self.optimizer, rate=held)
+        workshop = Workshop(engine_named(self.trainer.engine.name))
+        for factor in _RATES:
+            held.value = np.array(factor * first)
+            yield method, optimizer, workshop, f"rate {factor * first:.3g}"
+
+    def _one(self, method: Perturbation, optimizer: Any, workshop: Workshop | None, setting: str, most: int) -> Way:
         """One setting of a method, from the first weights on."""
         self._back()
         trainer = PerturbationTrainer(self.trainer.net, self.trainer.loss, method, optimizer, **self._settings())
+        if workshop is not None:
+            trainer.use(workshop)
         losses, seconds, done, reached = np.empty(0), 0.0, 0, False
         while done <= most and not reached:
             piece = min(_PIECE, most + 1 - done)
@@ -297,7 +317,7 @@ class _Race:
         done = min(done, len(losses) - 1)
         flops = work_of(trainer.graph()).flops
         took = seconds * done / len(losses)
-        return _way(method.title, setting, tried, losses, done, reached, method.passes, flops, took)
+        return _way(method.title, setting, losses, done, reached, method.passes, flops, took)
 
     def _noise(self, method: Perturbation, draws: int = 200) -> Noise:
         """The spread of a method's estimates around the gradient."""
@@ -316,6 +336,7 @@ class _Race:
         """The gradient at the weights as they are, by backpropagation."""
         t, data = self.trainer, self.trainer.rows(self.X, self.y)
         x, y = data.specs(len(data))
+        assert isinstance(y, Spec)
         graph = gradient_graph(t.net, t.loss, t.trainable, t.frozen, x, y, False)
         given = [*[p.value for _, p in t.trainable], *data.take(None), 0, t.key, *[p.value for _, p in t.frozen]]
         return t.engine.run(graph, given)[1:]
@@ -326,23 +347,18 @@ class _Race:
         return trainer.perturbed(self.X, self.y)
 
 
-def _rate(optimizer: Any, factor: float) -> tuple[Any, str]:
-    """The optimiser at a multiple of its rate, and what to call it."""
-    rate: Any = optimizer.rate
-    if isinstance(rate, int | float):
-        return dataclasses.replace(optimizer, rate=factor * rate), f"rate {factor * rate:.3g}"
+def _rank(way: Way) -> tuple[bool, float]:
+    """What makes one setting better than another."""
+    return way.reached, float(-way.steps) if way.reached else -way.loss
 
-    def scaled(step: Any) -> Any:
-        return factor * rate(step)
 
-    return dataclasses.replace(optimizer, rate=scaled), f"rate × {factor:g}"
+def _scaled(rate: Any, factor: float, step: Any) -> Any:
+    return factor * rate(step)
 
 
 def _way(
-    title: str, setting: str, tried: int, losses: Array, done: int, reached: bool, passes: int, flops: int,
+    title: str, setting: str, losses: Array, done: int, reached: bool, passes: int, flops: int,
     seconds: float,
 ) -> Way:  # fmt: skip
     at = np.unique(np.geomspace(1, done + 1, min(done + 1, _SHOWN)).round().astype(int)) - 1
-    return Way(
-        title, setting, tried, done, reached, float(losses[done]), passes * done, flops * done, seconds, at, losses[at]
-    )
+    return Way(title, setting, done, reached, float(losses[done]), passes * done, flops * done, seconds, at, losses[at])

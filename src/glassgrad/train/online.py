@@ -20,9 +20,10 @@ from glassgrad.errors import DataError, GlassgradError, OperandError, ShapeError
 from glassgrad.graphs import Graph
 from glassgrad.ops import random
 from glassgrad.train import inputs
-from glassgrad.train.engine import Memory, Rows, Stretch
+from glassgrad.train.engine import Memory, Stretch
 from glassgrad.train.engines import engine_named
 from glassgrad.train.online_graph import LinearStep, online_graph
+from glassgrad.train.rows import Rows
 from glassgrad.train.step_graphs import takes_weights
 
 Array = np.ndarray[Any, Any]
@@ -338,7 +339,7 @@ class Online:
     def _graph(self, rows: Rows, size: int) -> Graph:
         """The graph of a step on `size` such rows, traced when first asked for."""
         specs = rows.specs(size)
-        key = (size, *[(spec.shape, spec.dtype) for spec in specs], rows.sparse, rows.weight is None)
+        key = tuple(specs)
         if key not in self._graphs:
             self._graphs[key] = online_graph(self._model(), self._state(), specs)
         return self._graphs[key]

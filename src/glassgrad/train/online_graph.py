@@ -22,6 +22,7 @@ from glassgrad.distributions import Distribution
 from glassgrad.errors import OperandError
 from glassgrad.graphs import Graph
 from glassgrad.op import Spec
+from glassgrad.ops.sparse import SparseSpec
 from glassgrad.sweep import sweep
 from glassgrad.tensors import Tensor, traced
 from glassgrad.train.step_graphs import batch_wires, check_loss, takes_weights
@@ -80,7 +81,7 @@ class LinearStep:
         return x.astype(self.dtype) if hasattr(x, "astype") else x
 
 
-def online_graph(model: LinearStep, arrays: Mapping[str, Array], specs: Sequence[Spec]) -> Graph:
+def online_graph(model: LinearStep, arrays: Mapping[str, Array], specs: Sequence[Spec | SparseSpec]) -> Graph:
     """The graph of a step.
 
     Parameters
@@ -89,7 +90,7 @@ def online_graph(model: LinearStep, arrays: Mapping[str, Array], specs: Sequence
         Loss, rate and penalties.
     arrays : mapping of str to array
         The state, of these shapes and dtypes.
-    specs : sequence of Spec
+    specs : sequence of Spec or SparseSpec
         Those of the batch.
 
     Raises

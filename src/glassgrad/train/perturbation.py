@@ -24,6 +24,7 @@ from glassgrad.errors import DataError, OperandError
 from glassgrad.graphs import Graph
 from glassgrad.op import Spec
 from glassgrad.ops import random
+from glassgrad.ops.sparse import SparseSpec
 from glassgrad.optim import Optimizer
 from glassgrad.sweep import sweep
 from glassgrad.tensors import Tensor, constant, traced
@@ -356,7 +357,7 @@ def _signs(key: Any, shape: tuple[int, ...], dtype: Any) -> Any:
 
 def perturbation_graph(
     net: nn.Layer, loss: Any, method: Perturbation, optimizer: Optimizer, trainable: Parameters, frozen: Parameters,
-    states: States, batch: Sequence[Spec], update: bool = True,
+    states: States, batch: Sequence[Spec | SparseSpec], update: bool = True,
 ) -> Graph:  # fmt: skip
     """One step of a method as one graph: clean pass, perturbed passes, and what follows.
 
@@ -382,7 +383,7 @@ def perturbation_graph(
 
 
 def traced_pass(
-    net: nn.Layer, loss: Any, trainable: Parameters, frozen: Parameters, batch: Sequence[Spec]
+    net: nn.Layer, loss: Any, trainable: Parameters, frozen: Parameters, batch: Sequence[Spec | SparseSpec]
 ) -> tuple[Pass, list[Any], Tensor]:
     """The clean pass of such a batch, what a step is handed beside what it changes, and the step's number."""
     with marked(enabled=True):

@@ -14,10 +14,10 @@ from glassgrad.errors import OperandError, UnsupportedError
 from glassgrad.graphs import Graph
 from glassgrad.ops import random
 from glassgrad.optim import SGD, Optimizer
-from glassgrad.train.engine import Rows
 from glassgrad.train.history import History
 from glassgrad.train.inputs import positive
 from glassgrad.train.perturbation import Perturbation, perturbation_graph, traced_pass
+from glassgrad.train.rows import Features, Rows
 from glassgrad.train.trainer import Trainer
 
 Array = np.ndarray[Any, Any]
@@ -86,7 +86,7 @@ class PerturbationTrainer(Trainer):
         """
         return super().fit(*args, monitor=monitor, **settings)
 
-    def estimates(self, X: ArrayLike, y: ArrayLike, n: int, sample_weight: ArrayLike | None = None) -> dict[str, Array]:
+    def estimates(self, X: Features, y: ArrayLike, n: int, sample_weight: ArrayLike | None = None) -> dict[str, Array]:
         """Estimates of the gradient at the weights as they are, each from draws of its own.
 
         Parameters
@@ -131,7 +131,7 @@ class PerturbationTrainer(Trainer):
             name: np.stack(parts) for (name, _), parts in zip(self.trainable, zip(*found, strict=True), strict=True)
         }
 
-    def perturbed(self, X: ArrayLike, y: ArrayLike) -> int:
+    def perturbed(self, X: Features, y: ArrayLike) -> int:
         """How many numbers a perturbation changes at once: weights, or what layers put out for a row."""
         rows = self.rows(X, y)
         return self.method.perturbed(traced_pass(self.net, self.loss, self.trainable, self.frozen, rows.specs(1))[0])
@@ -140,7 +140,7 @@ class PerturbationTrainer(Trainer):
         """The graph of a step on `rows` rows of such data, traced when first asked for."""
         names = tuple(name for name, _ in self.trainable)
         specs = data.specs(rows)
-        key = ("perturbed", *[(spec.shape, spec.dtype) for spec in specs], names)
+        key = ("perturbed", *specs, names)
         if optimizer is None and key in self._graphs:
             return self._graphs[key]
         if not names:
