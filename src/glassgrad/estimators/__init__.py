@@ -1,1 +1,6 @@
 """The scikit-learn face: estimators whose model is a graph that can be opened."""
+
+from glassgrad.estimators.logistic import LogisticRegression
+from glassgrad.estimators.mlp import MLPClassifier, MLPRegressor
+
+__all__ = ["LogisticRegression", "MLPClassifier", "MLPRegressor"]

@@ -234,7 +234,7 @@ class Online:
         done = 0
         while done < steps:
             count = self._stretch(rows, size, scale, done, steps - done)
-            state = self._state()
+            state = self._state(rows.sparse)
             memory = Memory(self.step_count, list(state.values()))
             order: Any = "shuffle" if shuffle else "order"
             stretch = Stretch(rows, (), size, order, self.key, self.epoch_count, done, count)
@@ -296,17 +296,17 @@ class Online:
             return _MOST_STEPS
         return max(1, int(self.features * len(rows) / max(1, rows.X.nnz * size)))
 
-    def _state(self) -> dict[str, Array]:
+    def _state(self, sparse: bool) -> dict[str, Array]:
         """What a step changes, by name, as a stretch begins."""
-        one = np.ones((), np.float64)
-        state: dict[str, Array] = {"V": self._W}
+        one, V = np.ones((), np.float64), self._W if sparse else np.ascontiguousarray(self._W.T)
+        state: dict[str, Array] = {"V": V}
         if self.fit_intercept:
             state["b"] = self._b
         if self.l2:
             state["s"] = one
         if self.average:
             state["passed"] = 0 * one
-            state["U"] = np.zeros_like(self._W)
+            state["U"] = np.zeros_like(V)
             if self.fit_intercept:
                 state["b_sum"] = np.zeros(self.outputs, np.float64)
         return state
@@ -315,7 +315,8 @@ class Online:
         """Take weights and sums out of what a stretch left, the scale multiplied in."""
         steps = self.step_count - before
         s = float(state["s"]) if self.l2 else 1.0
-        V, W = state["V"], state["V"]
+        V, U = (x if rows.sparse else np.ascontiguousarray(x.T) for x in (state["V"], state.get("U", state["V"])))
+        W = V
         if s != 1:
             W = np.asarray(V * s, self.dtype)
         truncated: Any = W
@@ -325,7 +326,7 @@ class Online:
             truncated = np.sign(W) * np.maximum(np.abs(W) - least, 0)
         if self.average and steps:
             passed = float(state["passed"])
-            total: Any = passed * V.astype(np.float64) - state["U"]
+            total: Any = passed * V.astype(np.float64) - U
             if truncated is not W:  # the last step counts as it is after that
                 total += truncated - W
             b_total = state["b_sum"] if self.fit_intercept else steps * self._b.astype(np.float64)
@@ -341,7 +342,7 @@ class Online:
         specs = rows.specs(size)
         key = tuple(specs)
         if key not in self._graphs:
-            self._graphs[key] = online_graph(self._model(), self._state(), specs)
+            self._graphs[key] = online_graph(self._model(), self._state(rows.sparse), specs)
         return self._graphs[key]
 
 
