@@ -1,1 +1,5 @@
 """The scikit-learn face: estimators whose model is a graph that can be opened."""
+
+from glassgrad.estimators.saved import load, save
+
+__all__ = ["load", "save"]
