@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -75,7 +75,7 @@ def pack(value: Any, name: str, arrays: dict[str, Array]) -> Any:
     if isinstance(value, np.random.RandomState):
         return {"random_state": pack(value.get_state(legacy=False), name, arrays)}
     if _SETTINGS.get(type(value).__name__) is type(value):
-        fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+        fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(cast(Any, value))}
         return {"settings": type(value).__name__, "fields": pack(fields, name, arrays)}
     what = "a function" if callable(value) else f"{value!r:.60}"
     raise UnsupportedError(
