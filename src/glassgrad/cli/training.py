@@ -27,7 +27,8 @@ from glassgrad.graphs import Graph
 from glassgrad.reports import GradientReport
 from glassgrad.tensors import tensor
 from glassgrad.train import DIGITS_EPOCHS, History, Trainer, digits_trainer
-from glassgrad.views.report import Report, confusion
+from glassgrad.views.report import Report
+from glassgrad.views.scores import confusion
 
 Array = np.ndarray[Any, Any]
 DATA = ("digits",)

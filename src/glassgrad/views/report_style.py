@@ -69,6 +69,27 @@ svg polyline { fill: none; stroke-width: 2; stroke-linejoin: round; stroke-linec
 svg .c0 { stroke: var(--c0); } svg .c1 { stroke: var(--c1); } svg .c2 { stroke: var(--c2); }
 svg .c3 { stroke: var(--c3); } svg .c4 { stroke: var(--c4); } svg .c5 { stroke: var(--c5); }
 svg .dot { stroke-width: 3; }
+svg .f0 { fill: var(--c0); fill-opacity: .6; } svg .f0:hover { fill-opacity: 1; }
+svg circle.tip:hover { fill: rgba(128, 128, 128, .35); }
+.bars { list-style: none; margin: .6rem 0 .3rem; padding: 0; display: grid; gap: .3rem; font-size: .9rem; }
+.bars li {
+  display: grid; grid-template-columns: minmax(0, 2.4fr) minmax(0, 2fr) 3.6rem; gap: .6rem; align-items: center;
+}
+.bars span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.bars i { height: .72rem; border-radius: 3px; background: var(--c0); min-width: 2px; }
+.bars .against i { background: var(--c1); justify-self: end; }
+.bars b { font-weight: 500; text-align: right; color: var(--soft); white-space: nowrap; }
+.bars .for i { justify-self: start; }
+.counts { max-width: 46rem; }
+.counts li { grid-template-columns: minmax(0, 2fr) minmax(0, 4fr) 8rem; }
+.plain { border-collapse: collapse; font-size: .95rem; }
+.plain th, .plain td {
+  text-align: right; padding: .34rem .9rem .34rem 0; border-bottom: 1px solid var(--line); vertical-align: top;
+}
+.plain th { color: var(--soft); font-weight: 500; }
+.plain th:first-child { text-align: left; } .plain th[scope=row] { color: var(--ink); }
+.plain.words td { text-align: left; color: var(--soft); } .plain.words th { white-space: nowrap; }
+h2 + .scroll, .note + .scroll { margin-top: .6rem; }
 .scroll { overflow-x: auto; max-width: 100%; }
 .confusion { border-collapse: separate; border-spacing: 2px; font-size: .95rem; }
 .confusion th { font-weight: 600; color: var(--soft); padding: .25rem .4rem; }
@@ -105,6 +126,10 @@ footer { margin-top: 3rem; color: var(--soft); font-size: .85rem; }
 @media (max-width: 540px) {
   main { padding: 1.5rem .9rem 3rem; }
   .figures { grid-template-columns: repeat(2, 1fr); }
+  .bars { font-size: .84rem; }
+  .counts li { grid-template-columns: minmax(0, 2fr) minmax(0, 3fr) 6.6rem; }
+  .plain { font-size: .86rem; } .plain th, .plain td { padding-right: .6rem; }
+  .plain.words th { white-space: normal; overflow-wrap: anywhere; min-width: 6rem; }
   .confusion { font-size: .8rem; border-spacing: 1px; }
   .confusion .corner { font-size: 0; }
   .confusion td { min-width: 1.5rem; height: 1.75rem; }
