@@ -173,7 +173,7 @@ class ModelReport:
         top = float(np.max(X, initial=0)) or 1.0
         figures = []
         for i in rows[:_MISSED]:
-            is_, was = short(names[y[i]], 12), short(names[said[i]], 12)
+            is_, was = short(names[int(y[i])], 12), short(names[int(said[i])], 12)
             sure = f"<br><span>p = {share(float(p[i, said[i]]))}</span>" if p is not None else ""
             figures.append(
                 f'<figure><img class="ink" alt="a picture of {escape(is_)}" src="{ink(X[i], top)}">'
@@ -280,6 +280,6 @@ def reliability(y: Array, p: Array, names: Sequence[str]) -> str:
         for m, s, g in zip(means, shares, groups, strict=True)
     ]
     error = sum(len(g) * abs(m - s) for m, s, g in zip(means, shares, groups, strict=True)) / len(y)
-    note = f"ten groups of equal size; dashed: said = happened; mean gap {error:.1%}".replace("%", " %")
+    note = f"ten groups of equal size; dashed: said = happened; mean gap {share(error)}"
     curve = Curve("", means, shares, tips, 0, dots=True)
     return plot("Reliability", [curve], (what, "happened"), ends=_UNIT, shown=percent, diagonal=True, note=note)

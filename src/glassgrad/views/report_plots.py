@@ -24,6 +24,8 @@ from glassgrad.views.report_charts import (
 )  # fmt: skip
 
 Array = np.ndarray[Any, Any]
+NARROW = "\u202f%"
+"""A per cent sign that stays on the line of its number."""
 _POINTS, _BINS = 1500, 25
 _RIGHT, _FOOT = WIDTH - RIGHT, HEIGHT - BOTTOM
 
@@ -165,13 +167,17 @@ def _frame(
     across, up = Scale(x_low, x_high, LEFT, _RIGHT), Scale(y_low, y_high, _FOOT, TOP)
     parts = [tick(up(t), shown(t)) for t in y_ticks]
     every = 1 if max(len(shown(t)) for t in x_ticks) * len(x_ticks) <= 34 else 2
-    parts += [
-        f'<text class="axis" x="{across(t):.1f}" y="{_FOOT + 16}">{escape(shown(t))}</text>' for t in x_ticks[::every]
-    ]
+    parts += [_below(across(t), shown(t)) for t in x_ticks[::every]]
     parts.append(f'<text class="axis" x="{(LEFT + _RIGHT) / 2}" y="{HEIGHT - 3}">{escape(labels[0])}</text>')
     middle = (TOP + _FOOT) / 2
     parts.append(f'<text class="axis" transform="translate(11 {middle:.0f}) rotate(-90)">{escape(labels[1])}</text>')
     return parts, across, up
+
+
+def _below(x: float, text: str) -> str:
+    """A number under the axis; at its right end it ends where the axis does."""
+    kind, x = ("left", _RIGHT + 8.0) if x > _RIGHT - 12 else ("axis", x)
+    return f'<text class="{kind}" x="{x:.1f}" y="{_FOOT + 16}">{escape(text)}</text>'
 
 
 def _diagonal(across: Scale, up: Scale) -> str:
@@ -184,5 +190,5 @@ def _svg(label: str, parts: Sequence[str]) -> str:
 
 
 def _figure(title: str, note: str, inner: str, legend: str = "") -> str:
-    head = f"<h3>{escape(title)}</h3>" + (f'<p class="note">{escape(note)}</p>' if note else "")
+    head = f"<h3>{escape(title)}</h3>" + (f'<p class="note">{escape(note.replace(" %", NARROW))}</p>' if note else "")
     return f'<figure class="chart">{head}{f"<ul class=legend>{legend}</ul>" if legend else ""}{inner}</figure>'

@@ -51,7 +51,7 @@ h2 + .note { margin-bottom: .7rem; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 19rem), 1fr)); gap: .9rem; }
 .chart {
   margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: .9rem .9rem .6rem;
-  display: flex; flex-direction: column;
+  display: flex; flex-direction: column; max-width: 35rem;
 }
 .chart svg { display: block; width: 100%; max-width: 460px; height: auto; margin: auto auto 0; }
 .legend { list-style: none; margin: .35rem 0 .3rem; padding: 0; display: flex; flex-wrap: wrap; gap: .1rem 1rem; }
@@ -71,17 +71,17 @@ svg .c3 { stroke: var(--c3); } svg .c4 { stroke: var(--c4); } svg .c5 { stroke: 
 svg .dot { stroke-width: 3; }
 svg .f0 { fill: var(--c0); fill-opacity: .6; } svg .f0:hover { fill-opacity: 1; }
 svg circle.tip:hover { fill: rgba(128, 128, 128, .35); }
-.bars { list-style: none; margin: .6rem 0 .3rem; padding: 0; display: grid; gap: .3rem; font-size: .9rem; }
-.bars li {
-  display: grid; grid-template-columns: minmax(0, 2.4fr) minmax(0, 2fr) 3.6rem; gap: .6rem; align-items: center;
+.bars {
+  list-style: none; margin: .6rem 0 .3rem; padding: 0; display: grid; gap: .3rem .8rem; font-size: .9rem;
+  grid-template-columns: fit-content(55%) minmax(30%, 1fr) max-content; align-items: center;
 }
+.bars li { display: contents; }
 .bars span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .bars i { height: .72rem; border-radius: 3px; background: var(--c0); min-width: 2px; }
-.bars .against i { background: var(--c1); justify-self: end; }
+.bars .against i { background: var(--c1); }
 .bars b { font-weight: 500; text-align: right; color: var(--soft); white-space: nowrap; }
-.bars .for i { justify-self: start; }
 .counts { max-width: 46rem; }
-.counts li { grid-template-columns: minmax(0, 2fr) minmax(0, 4fr) 8rem; }
+.scroll + h3 { margin-top: 1.1rem; }
 .plain { border-collapse: collapse; font-size: .95rem; }
 .plain th, .plain td {
   text-align: right; padding: .34rem .9rem .34rem 0; border-bottom: 1px solid var(--line); vertical-align: top;
@@ -127,7 +127,6 @@ footer { margin-top: 3rem; color: var(--soft); font-size: .85rem; }
   main { padding: 1.5rem .9rem 3rem; }
   .figures { grid-template-columns: repeat(2, 1fr); }
   .bars { font-size: .84rem; }
-  .counts li { grid-template-columns: minmax(0, 2fr) minmax(0, 3fr) 6.6rem; }
   .plain { font-size: .86rem; } .plain th, .plain td { padding-right: .6rem; }
   .plain.words th { white-space: normal; overflow-wrap: anywhere; min-width: 6rem; }
   .confusion { font-size: .8rem; border-spacing: 1px; }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from html import escape
 from typing import Any
@@ -12,7 +13,7 @@ from glassgrad.views.scores import ClassScores, share, short
 from glassgrad.views.telling import Telling
 
 Array = np.ndarray[Any, Any]
-_BARS = 12
+_BARS = 10
 
 
 def confusion_table(counts: Array, names: Sequence[str], corner: str, was: str, said: str) -> str:
@@ -39,13 +40,20 @@ def confusion_table(counts: Array, names: Sequence[str], corner: str, was: str, 
                 alpha = 0.2 + 0.4 * n / most
                 told = escape(f"{name} read as {other}", quote=True)
                 cells.append(f'<td title="{told}" style="background:rgba(var(--bad),{alpha:.2f})">{n}</td>')
-        right = f"{counts[i, i] / totals[i]:.0%}" if totals[i] else "–"
+        right = _right(int(counts[i, i]), int(totals[i]))
         rows.append(f"<tr><th scope=row>{labels[i]}</th>{''.join(cells)}<td class=share>{right}</td></tr>")
     return (
         f"<h2>Confusion</h2>\n<p>Held-out examples: each row is a class {escape(was)}, each column what "
         f'{escape(said)}. Blue is right, orange is wrong.</p>\n<div class="scroll"><table class="confusion">'
         f"{''.join(rows)}</table></div>"
     )
+
+
+def _right(n: int, rows: int) -> str:
+    """A share of whole per cent, which are a hundred only where all are right."""
+    if not rows:
+        return "–"
+    return f"{n / rows:.0%}" if n == rows or n / rows < 0.995 else f"{math.floor(1000 * n / rows) / 10:.1f}%"
 
 
 def class_table(scores: ClassScores, most: int) -> str:
@@ -83,16 +91,15 @@ def counts_bars(rows: Sequence[tuple[str, int]]) -> str:
 
 
 def telling_bars(found: Sequence[Telling]) -> str:
-    """Weights of the features that tell most, a card for each output."""
+    """Weights of the features that tell most, a card for each output: those for it, then those against it."""
     cards = []
     for telling in found:
-        top = max(abs(v) for _, v in telling.features[:_BARS]) if telling.features else 1.0
+        top = max((abs(v) for _, v in telling.features), default=1.0)
         bars = [
             f'<li class="{"for" if v > 0 else "against"}"><span>{escape(short(name, 60))}</span>'
-            f'<i style="width:{100 * abs(v) / top:.1f}%"></i><b>{v:+.3g}</b></li>'
-            for name, v in telling.features[:_BARS]
+            f'<i style="width:{100 * abs(v) / top:.1f}%"></i><b>{f"{v:+.3g}".replace("-", "−")}</b></li>'
+            for name, v in telling.most(_BARS)
         ]
-        none = "" if bars else '<p class="none">No feature has a weight.</p>'
-        cards.append(f'<figure class="chart"><h3>{escape(short(telling.name, 60))}</h3><ol class="bars">{"".join(bars)}'
-                     f"</ol>{none}</figure>")  # fmt: skip
+        inner = f'<ol class="bars">{"".join(bars)}</ol>' if bars else '<p class="none">No feature has a weight.</p>'
+        cards.append(f'<figure class="chart"><h3>{escape(short(telling.name, 60))}</h3>{inner}</figure>')
     return f'<div class="charts">{"".join(cards)}</div>'

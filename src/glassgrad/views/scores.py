@@ -131,7 +131,7 @@ class ClassScores:
 
     def lines(self, width: int = 80) -> list[str]:
         """A row a class, then the confusion where there are few."""
-        named = max(8, min(_NAME, *(max(len(c) for c in self.classes), _NAME)))
+        named = max(8, min(_NAME, max(len(c) for c in self.classes)))
         lines = [f"{'class':<{named}}{'precision':>11}{'recall':>10}{'F1':>10}{'rows':>10}"]
         shown = range(len(self.classes))
         for i in shown if len(self.classes) <= MOST_CLASSES else np.argsort(-self.counts.sum(axis=1))[:MOST_CLASSES]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from glassgrad import nn
+from glassgrad.errors import DataError
 from glassgrad.tensors import tensor
 from glassgrad.views.scores import short
 
@@ -26,28 +27,66 @@ class Telling:
     name : str
         The class, or the number that is predicted.
     features : tuple of (str, float)
-        Names with weights, the largest in size first.
+        Names with weights, from the one that speaks most for it to the one that speaks most against it.
+
+    Examples
+    --------
+    >>> telling = Telling("spam", (("free", 4.0), ("money", 2.0), ("meeting", -3.0)))
+    >>> telling.most(1)
+    [('free', 4.0), ('meeting', -3.0)]
+    >>> telling.lines()
+    ['for spam: free +4, money +2', 'against spam: meeting -3']
     """
 
     name: str
     features: tuple[tuple[str, float], ...]
 
-    def line(self, width: int = 80, head: str = "") -> str:
-        """As many as fit into one line."""
-        text = head or f"{short(self.name)}:"
-        for i, (name, value) in enumerate(self.features):
-            part = f"{',' if i else ''} {short(name, 28)} {value:+.2g}"
-            if len(text) + len(part) > width:
-                break
-            text += part
-        return text
+    def most(self, top: int) -> list[tuple[str, float]]:
+        """At most `top` that speak for it, then at most `top` that speak against it, the strongest last."""
+        for_it, against = ([f for f in self.features if (f[1] > 0) == positive] for positive in (True, False))
+        return [*for_it[:top], *(against[-top:] if top else [])]
+
+    def lines(self, width: int = 80) -> list[str]:
+        """One line for what speaks for it and one for what speaks against it, as many as fit."""
+        parts = {
+            f"for {short(self.name)}": [f for f in self.features if f[1] > 0],
+            f"against {short(self.name)}": [f for f in reversed(self.features) if f[1] < 0],
+        }
+        return [_line(f"{head}:", features, width) for head, features in parts.items() if features]
+
+    def to_plain(self) -> dict[str, Any]:
+        """As JSON can hold it."""
+        return {"name": self.name, "features": [list(f) for f in self.features]}
+
+
+def _line(text: str, features: Sequence[tuple[str, float]], width: int) -> str:
+    for i, (name, value) in enumerate(features):
+        part = f"{',' if i else ''} {short(name, 28)} {value:+.2g}"
+        if len(text) + len(part) > width:
+            break
+        text += part
+    return text
+
+
+def from_plain(entry: Any) -> Telling:
+    """What `Telling.to_plain` gave this of.
+
+    Raises
+    ------
+    DataError
+        When this is nothing of the kind.
+    """
+    try:
+        return Telling(str(entry["name"]), tuple((str(name), float(value)) for name, value in entry["features"]))
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise DataError(f"its most telling features are damaged: {error}") from error
 
 
 def effects(net: nn.Layer, X: Any) -> Array:
     """How much each output moves with each feature: shape (features, outputs).
 
-    For a linear layer these are its weights; otherwise the slopes ∂output/∂feature, averaged over up to 512 rows that
-    lie evenly in X.
+    For a linear layer these are its weights; otherwise the slopes ∂output/∂feature, averaged over up to 512 rows
+    that lie evenly in X.
 
     Examples
     --------
@@ -86,13 +125,15 @@ def telling(net: nn.Layer, X: Any, names: Sequence[str], outputs: Sequence[str],
     outputs : sequence of str
         The classes, or the name of the number. Two classes that share one output are told as the second class.
     top : int
-        How many features to keep.
+        How many features to keep for each output, and how many against it.
     """
     weights = effects(net, X)
     if weights.shape[1] == 1 and len(outputs) == 2:
         outputs = outputs[1:]
     found = []
     for k, output in enumerate(outputs):
-        order = np.argsort(-np.abs(weights[:, k]), kind="stable")[:top]
-        found.append(Telling(str(output), tuple((str(names[j]), float(weights[j, k])) for j in order if weights[j, k])))
+        w = weights[:, k]
+        order = np.argsort(-w, kind="stable")
+        kept = np.unique(np.r_[np.arange(len(w))[:top], np.arange(len(w))[len(w) - top if len(w) > top else 0 :]])
+        found.append(Telling(str(output), tuple((str(names[j]), float(w[j])) for j in order[kept] if w[j])))
     return found
