@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import itertools
-import platform
 import sys
 import time
-import warnings
-from collections.abc import Iterator
-from importlib import metadata
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,13 +13,10 @@ import numpy as np
 import typer
 
 from glassgrad import __version__, data, nn, optim, storage
-from glassgrad.checks import check_gradient
 from glassgrad.cli import common, folders
+from glassgrad.cli.runs import collected, console, proof, proved, versions
 from glassgrad.cli.settings import Settings
 from glassgrad.errors import DataError
-from glassgrad.graphs import Graph
-from glassgrad.reports import GradientReport
-from glassgrad.tensors import tensor
 from glassgrad.train import DIGITS_EPOCHS, History, Trainer, digits_trainer
 from glassgrad.views.report import Report
 from glassgrad.views.scores import confusion
@@ -106,21 +98,18 @@ class _Job:
             f"network  {self.layers}, {self.trainer.net.count():,} parameters, {self.trainer.dtype}, "
             f"seed {self.trainer.seed}"
         )
-        report, self.graph = _proof(self.trainer, self.X[:_CHECKED], self.y[:_CHECKED])
+        report, self.graph = proof(self.trainer.net, cast(Any, self.trainer.loss), self.X[:_CHECKED], self.y[:_CHECKED])
         if not report:
             common.fail(f"the gradient of the network is wrong, so it is not trained\n{report}", common.WRONG)
-        gates = len({c.name for c in report.checks if c.part == "gate"})
-        worst = report.worst.error if report.worst is not None else 0.0
-        how = f"worst relative error {worst:.0e}" if worst else "to within rounding"
-        self.checked = f"gradient checked: {gates} gates agree with finite differences, {how}"
+        self.checked = proved(report)
         self.say(self.checked)
 
     def fit(self, epochs: int, patience: int | None) -> History:
         """Train, with a bar where there is a terminal to draw it in."""
-        with _collected(self.notes):
+        with collected(self.notes):
             return self.trainer.fit(
                 self.X, self.y, epochs=epochs, validation=(self.X_held, self.y_held), patience=patience,
-                progress=_console() if not self.quiet and sys.stderr.isatty() else False,
+                progress=console() if not self.quiet and sys.stderr.isatty() else False,
             )  # fmt: skip
 
     def tell(self, history: History) -> None:
@@ -208,9 +197,7 @@ class _Job:
             "seed": f"{self.trainer.seed}, for the split, the first weights and the order of the examples",
             "time": f"{history.seconds:.2f} s, of which {history.step_seconds:.2f} s training steps "
             f"({history.steps_per_second:,.0f} a second) and {history.compile_seconds:.2f} s recording the graph",
-            "versions": f"glassgrad {__version__}, Python {platform.python_version()}, NumPy {np.__version__}, "
-            f"scikit-learn {metadata.version('scikit-learn')}",
-            "machine": f"{platform.system()} {platform.machine()}",
+            **versions(),
             "made": time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.began)),
         }
 
@@ -223,33 +210,6 @@ def _settings(optimizer: Any) -> str:
         if (value := getattr(optimizer, f.name)) and (f.name == "rate" or value != f.default)
     ]
     return f"{type(optimizer).__name__}({', '.join(said)})"
-
-
-def _proof(trainer: Trainer, X: Array, y: Array) -> tuple[GradientReport, str]:
-    """The gradient check of the loss on these examples, and its graph as text."""
-    loss: Any = trainer.loss
-    cost = loss.loss(trainer.net(tensor(X, "x")), tensor(y, "y")).named("loss")
-    graph = Graph([cost])
-    for wire in graph.wires:
-        wire.location = None  # the line that asked for it is not the user's
-    return check_gradient(cost), graph.text(fold=True)
-
-
-@contextlib.contextmanager
-def _collected(notes: list[str]) -> Iterator[None]:
-    """Keep warnings until there is a good moment to show them."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            yield
-        finally:
-            notes += list(dict.fromkeys(str(w.message) for w in caught))
-
-
-def _console() -> Any:
-    from rich.console import Console
-
-    return Console(stderr=True)
 
 
 def _print_confusion(counts: Array) -> None:
