@@ -188,6 +188,10 @@ class DataError(GlassgradError, ValueError):
     """Data that cannot be learned from: empty, not finite, labels out of range."""
 
 
+class DataWarning(UserWarning):
+    """Something odd about data that does not stop the work: what it is, how often, and what was done."""
+
+
 class UnknownNameError(GlassgradError, KeyError):
     """A name that does not exist; the message lists the names that do."""
 

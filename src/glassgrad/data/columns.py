@@ -1,0 +1,315 @@
+"""What is done to one column: fitted on training rows, plain data, applied the same way ever after."""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from glassgrad.data import cells
+from glassgrad.errors import DataError, DataWarning
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Array = np.ndarray[Any, Any]
+MOST_CATEGORIES = 100
+FEWEST_ROWS = 2
+FARTHEST = 1e6
+"""Deviations from the mean beyond which a number is taken for this many, so that it stays finite in float32."""
+MISSING_NUMBERS = ("mean", "median")
+
+
+@dataclasses.dataclass(frozen=True)
+class Column:
+    """One column of a table and what becomes of it.
+
+    Attributes
+    ----------
+    name : str
+        The column.
+    """
+
+    kind: ClassVar[str] = ""
+    name: str
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The names of the columns of X that come of it."""
+        return ()
+
+    def apply(self, column: pd.Series) -> Any:
+        """The columns of X for these rows: float32, dense or CSR."""
+        raise NotImplementedError
+
+    def said(self) -> str:
+        """What is done with it."""
+        raise NotImplementedError
+
+    def checked(self) -> Column:
+        """Itself, if its numbers fit together, as those of a damaged description need not.
+
+        Raises
+        ------
+        DataError
+            When they do not.
+        """
+        return self
+
+
+@dataclasses.dataclass(frozen=True)
+class Ignored(Column):
+    """A column of which nothing can be learned."""
+
+    kind: ClassVar[str] = "left out"
+    reason: str
+
+    def said(self) -> str:
+        """Why."""
+        return self.reason
+
+
+@dataclasses.dataclass(frozen=True)
+class Number(Column):
+    """A number x becomes (x − mean) / scale; a missing one, the fill, and a flag says so."""
+
+    kind: ClassVar[str] = "number"
+    mean: float
+    scale: float
+    fill: float
+    missing: int
+    fill_name: str = "mean"
+
+    @classmethod
+    def fit(cls, column: pd.Series, fill: str = "mean") -> Number | Ignored:
+        """Mean and standard deviation of what is there; constant columns are left out, unless cells are missing."""
+        values = cells.numbers(column)
+        return cls.of(str(column.name), values, fill)
+
+    @classmethod
+    def of(cls, name: str, values: Array, fill: str = "mean") -> Number | Ignored:
+        """The same for numbers, missing ones NaN."""
+        known = values[~np.isnan(values)]
+        missing = len(values) - len(known)
+        if not len(known):
+            return Ignored(name, "every value is missing")
+        if known.min() == known.max() and not missing:
+            return Ignored(name, f"always {known[0]:g}")
+        big = max(float(np.abs(known).max()), 1e-300)
+        small = known / big
+        mean, scale = float(small.mean()) * big, float(small.std()) * big
+        filled = float(np.median(known)) if fill == "median" else mean
+        return cls(name, mean, scale if scale > 0 else 1.0, filled, missing, fill)
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The number, and whether it is missing."""
+        return (f"{self.name} (scaled)", *([f"{self.name} missing"] if self.missing else []))
+
+    def scaled(self, values: Array) -> Array:
+        """Numbers, missing ones NaN, as columns of X."""
+        gone = np.isnan(values)
+        known = np.where(gone, self.fill, values)
+        with np.errstate(over="ignore", invalid="ignore"):
+            scaled = known / self.scale - self.mean / self.scale
+        scaled = np.clip(np.nan_to_num(scaled, nan=0.0), -FARTHEST, FARTHEST)
+        return np.column_stack([scaled, gone] if self.missing else [scaled]).astype(np.float32)
+
+    def apply(self, column: pd.Series) -> Array:
+        """The scaled number, and the flag where some were missing in training."""
+        values = cells.numbers(column)
+        if not self.missing and (gone := int(np.isnan(values).sum())):
+            warn(f"column {self.name!r}: {gone:,} missing, and none was in training; taken as {self.fill:.4g}")
+        return self.scaled(values)
+
+    def said(self) -> str:
+        """The numbers behind it."""
+        missing = f"; {self.missing:,} missing: taken as the {self.fill_name} {self.fill:.4g}, and flagged"
+        return f"scaled: mean {self.mean:.4g}, deviation {self.scale:.4g}" + (missing if self.missing else "")
+
+
+@dataclasses.dataclass(frozen=True)
+class Flag(Column):
+    """Truth: 1 or 0; a missing one the share of ones, and a flag says so."""
+
+    kind: ClassVar[str] = "flag"
+    share: float
+    missing: int
+
+    @classmethod
+    def fit(cls, column: pd.Series) -> Flag | Ignored:
+        """The share of ones in training."""
+        values = cells.truths(column)
+        known = values[~np.isnan(values)]
+        if not len(known) or (known.min() == known.max() and len(known) == len(values)):
+            return Ignored(str(column.name), f"always {bool(known[0])}" if len(known) else "every value is missing")
+        return cls(str(column.name), float(known.mean()), len(values) - len(known))
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The flag, and whether it is missing."""
+        return (self.name, *([f"{self.name} missing"] if self.missing else []))
+
+    def apply(self, column: pd.Series) -> Array:
+        """1 and 0."""
+        values = cells.truths(column)
+        gone = np.isnan(values)
+        if not self.missing and gone.any():
+            warn(f"column {self.name!r}: {gone.sum():,} missing, and none was in training; taken as {self.share:.4g}")
+        known = np.where(gone, self.share, values)
+        return np.column_stack([known, gone] if self.missing else [known]).astype(np.float32)
+
+    def said(self) -> str:
+        """The share behind it."""
+        missing = f"; {self.missing:,} missing: flagged" if self.missing else ""
+        return f"true is 1, false 0; {self.share:.0%} are true{missing}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Category(Column):
+    """One column of X for each value seen often enough: 1 where it stands, else 0.
+
+    Values too rare for that share one column, "other", which also takes values that are new. Missing is a
+    value like any other.
+    """
+
+    kind: ClassVar[str] = "category"
+    values: tuple[str, ...]
+    rare: int
+    missing: int
+    numeric: bool = False
+
+    @classmethod
+    def fit(cls, column: pd.Series, most: int = MOST_CATEGORIES, fewest: int = FEWEST_ROWS) -> Category | Ignored:
+        """The values that at least `fewest` rows have, at most `most` of them."""
+        name, found = str(column.name), cells.texts(column)
+        known = found[found != np.array(None)].astype(str)
+        missing = len(found) - len(known)
+        values, counts = np.unique(known, return_counts=True)
+        if len(values) + bool(missing) < 2:
+            return Ignored(name, f"always {str(values[0])[:30]!r}" if len(values) else "every value is missing")
+        order = np.argsort(-counts, kind="stable")
+        kept = [i for i in order[:most] if counts[i] >= fewest]
+        if not kept:
+            return Ignored(name, f"{len(values):,} different values, each seen less than {fewest} times")
+        return cls(
+            name, tuple(sorted(str(values[i]) for i in kept)), len(values) - len(kept), missing,
+            column.dtype.kind in "iufb",
+        )  # fmt: skip
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """A name for each value."""
+        names = [f"{self.name} = {value}" for value in self.values]
+        return (
+            *names,
+            *([f"{self.name} other"] if self.rare else []),
+            *([f"{self.name} missing"] if self.missing else []),
+        )
+
+    def apply(self, column: pd.Series) -> Array:
+        """One-hot rows; a warning counts the values that are new."""
+        places: dict[str | None, int] = {value: i for i, value in enumerate(self.values)}
+        width = len(self.feature_names)
+        other = len(self.values) if self.rare else width
+        if self.missing:
+            places[None] = width - 1
+        found = cells.texts(column)
+        codes = np.array([places.get(value, other if value is not None else width) for value in found], np.int64)
+        new = [value for value, code in zip(found, codes, strict=True) if code in (width, other)]
+        self._tell(new)
+        rows = np.zeros((len(found), width + 1), np.float32)
+        rows[np.arange(len(found)), codes] = 1
+        return rows[:, :width]
+
+    def _tell(self, new: list[str | None]) -> None:
+        """Warn of values that were not seen in training; those too rare to be kept cannot be told from new ones."""
+        if not new or (self.rare and None not in new):
+            return
+        distinct = sorted({value for value in new if value is not None})
+        if distinct and not self.rare:
+            shown = ", ".join(repr(value[:30]) for value in distinct[:3]) + (", …" if len(distinct) > 3 else "")
+            warn(
+                f"column {self.name!r}: {len(distinct):,} value{'s' * (len(distinct) != 1)} not seen in training "
+                f"({shown}), in {sum(v is not None for v in new):,} rows; taken as none of the known ones"
+            )
+        if None in new:
+            warn(f"column {self.name!r}: {new.count(None):,} missing, and none was in training; taken as no value")
+
+    def said(self) -> str:
+        """The values behind it."""
+        shown = ", ".join(value[:20] for value in self.values[:6]) + (", …" if len(self.values) > 6 else "")
+        one_hot = f"one column for each of {len(self.values)} values: {shown}"
+        rare = f"; {self.rare:,} rare values and new ones are 'other'" if self.rare else ""
+        return one_hot + rare + (f"; {self.missing:,} missing: a value of its own" if self.missing else "")
+
+
+@dataclasses.dataclass(frozen=True)
+class Pixels(Column):
+    """Rows of an array without names: divided by the largest value its dtype can hold (255), or scaled as a whole.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Of one row.
+    mean, scale : float
+        A number x becomes (x − mean) / scale.
+    """
+
+    kind: ClassVar[str] = "array"
+    shape: tuple[int, ...]
+    mean: float
+    scale: float
+
+    @classmethod
+    def fit(cls, array: Array, name: str = "pixel") -> Pixels:
+        """Bytes are divided by 255; numbers within 0 to 1 stay; others get mean 0 and deviation 1 over all."""
+        _finite(array)
+        low, high = float(array.min()), float(array.max())
+        if low == high:
+            raise DataError(f"all numbers of the array are {low:g}: there is nothing to learn from")
+        if array.dtype == np.uint8:
+            return cls(name, array.shape[1:], 0.0, 255.0)
+        if low >= 0 and high <= 1:
+            return cls(name, array.shape[1:], 0.0, 1.0)
+        big = max(abs(low), abs(high))
+        small = array.astype(np.float64) / big
+        return cls(name, array.shape[1:], float(small.mean()) * big, float(small.std()) * big)
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Every pixel by its place."""
+        return tuple(f"{self.name} {', '.join(map(str, place))}" for place in np.ndindex(self.shape))
+
+    def apply(self, column: Any) -> Array:
+        """The rows flat, as float32."""
+        array = np.asarray(column)
+        if array.shape[1:] != self.shape:
+            raise DataError(f"rows have the shape {array.shape[1:]}, and in training they had {self.shape}")
+        _finite(array)
+        flat = array.reshape(len(array), -1)
+        if self.mean == 0:
+            return flat.astype(np.float32) / np.float32(self.scale)
+        return np.clip((flat.astype(np.float64) - self.mean) / self.scale, -FARTHEST, FARTHEST).astype(np.float32)
+
+    def said(self) -> str:
+        """The numbers behind it."""
+        shape = " × ".join(map(str, self.shape))
+        if self.mean == 0:
+            return f"{shape} numbers" + ("" if self.scale == 1 else f", divided by {self.scale:g}")
+        return f"{shape} numbers, scaled: mean {self.mean:.4g}, deviation {self.scale:.4g}"
+
+
+def _finite(array: Array) -> None:
+    if array.dtype.kind not in "fiub":
+        raise DataError(f"an array of {array.dtype} does not hold numbers")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        at = np.unravel_index(int(np.argmin(np.isfinite(array))), array.shape)
+        raise DataError(f"the array holds {array[at]} in row {at[0] + 1:,}, place {tuple(map(int, at[1:]))}")
+
+
+def warn(message: str) -> None:
+    """Warn of something odd in the data, on behalf of whoever called `transform`."""
+    warnings.warn(message, DataWarning, stacklevel=4)

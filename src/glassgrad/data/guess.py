@@ -1,0 +1,170 @@
+"""What a column is, and what is to be predicted, guessed from its values; with the reason in words."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from glassgrad.data import cells
+from glassgrad.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_CLASSES = 1000
+FEW = 20
+"""Different whole numbers up to which a target is taken for classes."""
+_IDENTIFIER = re.compile(r"(?i:id|ids|index|idx|key|uuid|guid|rowid|row|no|nr|unnamed: 0|column 1)|.*(?:_id|_ID|Id|ID)")
+
+
+class Guess(NamedTuple):
+    """What something is taken for, and why."""
+
+    kind: str
+    reason: str
+
+
+def guess_column(column: pd.Series) -> Guess:
+    """Number, category, flag or date; or "ignored", where nothing can be learned from a column.
+
+    Parameters
+    ----------
+    column : pandas.Series
+        Its index holds the rows' places in the file.
+    """
+    import pandas as pd
+
+    known = column.dropna()
+    if not len(known):
+        return Guess("ignored", "every value is missing")
+    kind = column.dtype.kind
+    if kind == "c":
+        return Guess("ignored", "it holds complex numbers")
+    if kind == "b" or known.map(type).eq(bool).all():
+        return _unless_constant(known, Guess("flag", "true or false"))
+    if kind == "M" or isinstance(column.dtype, pd.DatetimeTZDtype):
+        return _unless_constant(known, Guess("date", "times"))
+    if kind in "iuf" or kind == "m":
+        return _unless_constant(known, _number(known))
+    if known.map(lambda cell: isinstance(cell, list | dict | set | tuple | bytes | np.ndarray)).any():
+        odd = next(cell for cell in known if isinstance(cell, list | dict | set | tuple | bytes | np.ndarray))
+        return Guess("ignored", f"it holds values of type {type(odd).__name__}")
+    untyped = column.dtype == object and not known.map(lambda cell: isinstance(cell, str)).any()
+    if untyped and _all_numbers(known):  # decimal fractions, integers beyond 64 bits
+        return _unless_constant(known, Guess("number", "numbers"))
+    return _text(known)
+
+
+def _number(known: pd.Series) -> Guess:
+    whole = known.dtype.kind in "iu"
+    if whole and len(known) > 2 and known.is_unique:
+        if _IDENTIFIER.fullmatch(str(known.name)):
+            return Guess("ignored", "an identifier: whole numbers, each once")
+        if known.index.dtype.kind == "i":
+            ahead = known.to_numpy() - known.index.to_numpy()
+            if np.ptp(ahead) == 0 and ahead[0] in (0, 1):
+                return Guess("ignored", "an identifier: it counts the rows")
+    return Guess("number", "numbers")
+
+
+def _text(known: pd.Series) -> Guess:
+    values = cells.texts(known)
+    counts = np.unique(values.astype(str), return_counts=True)[1]
+    if len(counts) == 1:
+        return Guess("ignored", f"always {str(values[0])[:30]!r}")
+    if cells.date_layout(known) is not None:
+        return Guess("date", "dates")
+    if counts.max() == 1 and len(counts) > 2:
+        spaces = sum(" " in value for value in values) > len(values) / 2
+        advice = "; to learn from its words name it as text (--text)" if spaces else ", an identifier"
+        return Guess("ignored", f"every value is different{advice}")
+    if len(counts) > FEW and len(counts) > 0.5 * len(values) and np.mean([v.count(" ") for v in values]) >= 2:
+        return Guess(
+            "ignored",
+            f"{len(counts):,} different texts in {len(values):,} rows; to learn from their words name it "
+            "as text (--text)",
+        )
+    return Guess("category", f"{len(counts):,} different values")
+
+
+def _unless_constant(known: pd.Series, otherwise: Guess) -> Guess:
+    if otherwise.kind != "ignored" and known.nunique() == 1:
+        return Guess("ignored", f"always {known.iloc[0]}")
+    return otherwise
+
+
+def guess_task(y: Any) -> Guess:
+    """Whether a target holds classes, counts, or numbers: "classification", "counts" or "regression".
+
+    Text and truth values are classes. So are whole numbers with at most 20 different values, each seen twice or
+    more in the mean, and any two values. Other whole numbers from 0 up, small in the mean and with zeros among
+    them, are counts. Everything else is a number.
+
+    Parameters
+    ----------
+    y : array_like
+        Missing values do not count.
+
+    Returns
+    -------
+    Guess
+        With the attributes kind and reason.
+
+    Raises
+    ------
+    DataError
+        When all is missing or the same, or there are too many classes.
+
+    Examples
+    --------
+    >>> import glassgrad as gg
+    >>> gg.data.guess_task(["ham", "spam", "ham"])
+    Guess(kind='classification', reason='2 different texts')
+    >>> gg.data.guess_task([0.5, 1.25, 3.0]).kind
+    'regression'
+    """
+    import pandas as pd
+
+    column = y if isinstance(y, pd.Series) else pd.Series(np.asarray(y).tolist(), name="y")
+    known = column.dropna()
+    if not len(known):
+        raise DataError(f"the target {column.name!r} is missing in every row")
+    numeric = known.dtype.kind in "iuf" or (
+        known.dtype == object and not known.map(lambda v: isinstance(v, str | bool)).any() and _all_numbers(known)
+    )
+    distinct = len(np.unique(cells.texts(known).astype(str)))
+    if distinct == 1:
+        raise DataError(
+            f"the target {column.name!r} is {known.iloc[0]!r} in every row: there is one class only, nothing to predict"
+        )
+    if not numeric:
+        return _classes(known, distinct)
+    values = cells.numbers(known)
+    whole = bool((values == np.round(values)).all())
+    if whole and (distinct == 2 or (distinct <= FEW and len(values) >= 2 * distinct)):
+        return Guess("classification", f"whole numbers with {distinct} different values")
+    if whole and values.min() == 0 and values.mean() <= 100 and distinct <= len(values) / 2:
+        return Guess("counts", f"whole numbers from 0 to {values.max():,.0f}")
+    what = "whole numbers" if whole else "numbers"
+    return Guess("regression", f"{what} with {distinct:,} different values")
+
+
+def _all_numbers(known: pd.Series) -> bool:
+    import pandas as pd
+
+    return not np.asarray(pd.isna(pd.to_numeric(known, errors="coerce"))).any()
+
+
+def _classes(known: pd.Series, distinct: int) -> Guess:
+    what = "truth values" if known.dtype.kind == "b" else "texts"
+    if distinct > MOST_CLASSES or (distinct > FEW and distinct > len(known) / 2):
+        example = str(known.iloc[0])[:40]
+        number = re.fullmatch(r"\W*[\d.,' ]*\d\W*", example)
+        advice = "numbers are wanted without signs and thousands separators" if number else "is it the column you mean?"
+        raise DataError(
+            f"the target {known.name!r} holds {distinct:,} different {what} in {len(known):,} rows, such as "
+            f"{example!r}: too many classes (at most {MOST_CLASSES:,}, with two rows each in the mean); {advice}"
+        )
+    return Guess("classification", f"{distinct} different {what}")
