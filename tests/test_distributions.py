@@ -180,6 +180,9 @@ def test_outputs_needed():
     assert d.Bernoulli().outputs(np.zeros((5, 3))) == 3
     assert d.BetaBernoulli().outputs(np.zeros((5, 3))) == 6
     assert d.Categorical().outputs(np.array([0, 4, 2])) == 5
+    assert d.Categorical().outputs(np.array([0, 4, 2], np.uint8)) == 5
+    assert d.Categorical().outputs(np.array([True, False])) == 2
+    assert d.Categorical().outputs(np.array([], int)) == 0
     assert d.Categorical().outputs(np.eye(3)) == 3
 
 

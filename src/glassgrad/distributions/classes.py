@@ -105,7 +105,7 @@ class Categorical(Distribution):
     def outputs(self, targets: Any) -> int:
         """The number of classes."""
         targets = np.asarray(value_of(targets))
-        return int(targets.shape[-1]) if targets.ndim > 1 else int(np.max(targets, initial=-1)) + 1
+        return int(targets.shape[-1]) if targets.ndim > 1 else int(targets.max()) + 1 if targets.size else 0
 
     def check_targets(self, y: Any, n_outputs: int | None = None) -> None:
         """Labels are 0 … n_outputs − 1; rows of probabilities are positive and sum to one."""

@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from glassgrad.graphs import Graph
+from glassgrad.op import Spec
 from glassgrad.ops import random
 
 Array = np.ndarray[Any, Any]
@@ -24,14 +25,24 @@ _ORDER, _REPLACEMENT, _DRAWS = 1, 2, 3  # what is folded into the trainer's key 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The examples to learn from, checked: x, y and perhaps a weight, one row each."""
+    """The examples to learn from, checked: x (an array or a CSR matrix), y and perhaps a weight, one row each."""
 
-    X: Array
+    X: Any
     y: Array
     weight: Array | None = None
 
     def __len__(self) -> int:
-        return len(self.X)
+        return self.X.shape[0]
+
+    @property
+    def sparse(self) -> bool:
+        """Whether X is a SciPy CSR matrix."""
+        return not isinstance(self.X, np.ndarray)
+
+    def specs(self, size: int) -> list[Spec]:
+        """Shapes and dtypes of a batch of `size` rows."""
+        columns = [self.X, self.y] if self.weight is None else [self.X, self.y, self.weight]
+        return [Spec((size, *column.shape[1:]), column.dtype) for column in columns]
 
     def take(self, rows: Array | None) -> list[Array]:
         """Some rows, or all in their order, as the graph's inputs x, y and weight."""
@@ -45,13 +56,13 @@ class Stretch:
 
     ``first`` counts the steps since the start of ``epoch``. With "shuffle" each epoch is a permutation of
     the rows, cut into batches, the last of which may be short; a batch of all rows keeps their order.
-    With "replacement" each step draws `batch_size` rows anew.
+    With "replacement" each step draws `batch_size` rows anew; with "order" the rows come in their order.
     """
 
     rows: Rows
     frozen: Sequence[Array]
     batch_size: int
-    sampling: Sampling
+    sampling: Sampling | Literal["order"]
     key: Array
     epoch: int
     first: int
@@ -164,8 +175,8 @@ class NumpyEngine:
         if size >= n:
             return None
         epochs, index = divmod(index, -(-n // size))
-        made_of = (stretch.key.tobytes(), stretch.epoch + epochs, n)
+        made_of = (stretch.sampling, stretch.key.tobytes(), stretch.epoch + epochs, n)
         if self._epoch is None or self._epoch[0] != made_of:
             key = random.fold_in(random.fold_in(stretch.key, _ORDER), stretch.epoch + epochs)
-            self._epoch = (made_of, random.permutation(key, n))
+            self._epoch = (made_of, np.arange(n) if stretch.sampling == "order" else random.permutation(key, n))
         return self._epoch[1][index * size : (index + 1) * size]

@@ -51,6 +51,12 @@ def takes_weights(loss: Any) -> bool:
     return True
 
 
+def batch_wires(specs: Sequence[Spec]) -> tuple[list[Any], list[Tensor]]:
+    """The columns of a batch, x, y and perhaps weight, as wires: what a network is handed, and a graph's inputs."""
+    columns = [traced(spec.shape, spec.dtype, name) for spec, name in zip(specs, ("x", "y", "weight"), strict=False)]
+    return list(columns), columns
+
+
 class _Step:
     """Forward and backward of one batch, traced: its inputs, the loss, the gradients of what is trained."""
 
