@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -195,16 +196,11 @@ class _Job:
         if not self.quiet:
             typer.echo("\nheld out")
             typer.echo("\n".join(self.scores.lines(common.width())))
-            if self.found:
-                typer.echo("\nmost telling")
-            for each in self.found[:_TOLD]:
-                typer.echo("\n".join(each.lines(common.width())))
-            if len(self.found) > _TOLD:
-                typer.echo("… and more on the report page")
+            show_telling(self.found)
             typer.echo()
         for note in self.notes:
             common.warn(note)
-        typer.echo(self.scores.summary())
+        typer.echo(f"held-out {self.scores.summary()}")
 
     # What is written
 
@@ -297,6 +293,16 @@ class _Job:
             "rows learned from": f"{len(self.y):,}", "features": f"{features:,}",
             "parameters": f"{self.model.estimator.network().count():,}", "seconds": f"{self.seconds:.2f}",
         }  # fmt: skip
+
+
+def show_telling(found: Sequence[Telling]) -> None:
+    """Print the features that tell most, of the first few outputs."""
+    if found:
+        typer.echo("\nmost telling")
+    for each in found[:_TOLD]:
+        typer.echo("\n".join(each.lines(common.width())))
+    if len(found) > _TOLD:
+        typer.echo(f"… and for {len(found) - _TOLD} more, which the report page shows")
 
 
 def _passes(estimator: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -101,10 +101,9 @@ class PreparedModel:
         path = Path(path)
         documents.refuse_to_overwrite(path, overwrite)
         entry, arrays = describe_estimator(self.estimator)
-        prepared, more = self.preparation.to_plain()
-        assert not set(arrays) & set(more), "arrays of the estimator and of the preparation have the same names"
+        prepared = self.preparation.to_plain()
         content = {"info": documents.plain_info(self.info), **entry, "preparation": prepared}
-        return documents.write(path, FORMAT, VERSION, content, {**arrays, **more}, overwrite)
+        return documents.write(path, FORMAT, VERSION, content, arrays, overwrite)
 
     @classmethod
     def load(
@@ -124,7 +123,7 @@ class PreparedModel:
         document, arrays = documents.read(path, FORMAT, VERSION, LONGEST)
         estimator = rebuild_estimator(document, arrays, path, layers, estimators)
         try:
-            preparation = Preparation.from_plain(document.get("preparation"), arrays)
+            preparation = Preparation.from_plain(document.get("preparation"))
             info = document.get("info")
             if not isinstance(info, dict):
                 raise DataError("its 'info' is missing or wrong")
@@ -149,9 +148,3 @@ class PreparedModel:
 def is_prepared(path: Path) -> bool:
     """Whether a model with its preparation is stored there, as far as its description can be read."""
     return documents.kind_of(path, LONGEST) == FORMAT
-
-
-def described_info(info: Mapping[str, Any], name: str, kind: type) -> Any:
-    """An entry of `info`, if it is of this kind; else None."""
-    value = info.get(name)
-    return value if isinstance(value, kind) else None

@@ -122,12 +122,8 @@ class ClassScores:
 
     def summary(self) -> str:
         """The accuracy in one line."""
-        name, alone = self.usual
         loss = "" if self.log_loss is None else f", log-loss {self.log_loss:.4f}"
-        return (
-            f"held-out accuracy {self.accuracy:.2%} ({self.right:,} of {self.rows:,}){loss}; "
-            f'always "{short(name, 12)}" would be {alone:.2%}'
-        )
+        return f"accuracy {self.accuracy:.2%} ({self.right:,} of {self.rows:,}){loss}"
 
     def lines(self, width: int = 80) -> list[str]:
         """A row a class, then the confusion where there are few."""
@@ -142,6 +138,8 @@ class ClassScores:
             )
         if len(self.classes) > MOST_CLASSES:
             lines.append(f"… and {len(self.classes) - MOST_CLASSES} rarer classes")
+        name, alone = self.usual
+        lines.append(f'always saying "{short(name, 40)}" would be right in {share(alone)}')
         return [*lines, "", *self._confusion(width)]
 
     def _confusion(self, width: int) -> list[str]:
@@ -219,7 +217,7 @@ class NumberScores:
     def summary(self) -> str:
         """How close, in one line."""
         r2 = f"R² {self.r2:.4f}" if np.isfinite(self.r2) else "R² undefined (all numbers are equal)"
-        return f"held-out {r2}, mean absolute error {self.mae:.4g}, RMSE {self.rmse:.4g} ({self.rows:,} rows)"
+        return f"{r2}, mean absolute error {self.mae:.4g}, RMSE {self.rmse:.4g} ({self.rows:,} rows)"
 
     def lines(self, width: int = 80) -> list[str]:
         """Errors beside those of always saying the mean."""
