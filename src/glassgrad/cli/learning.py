@@ -29,8 +29,8 @@ Array = np.ndarray[Any, Any]
 _CHECKED = 8  # rows on which the gradient is proved
 _TOLD, _KEPT = 4, 20  # outputs whose telling features are printed, and are kept
 _CURVES = {
-    "loss": ("loss_curve_",), "held-out loss": ("validation_loss_curve_",), "mistakes": ("mistakes_",),
-    "held-out score": ("validation_scores_",),
+    "loss": "loss_curve_", "loss on rows set aside": "validation_loss_curve_", "mistakes": "mistakes_",
+    "score on rows set aside": "validation_scores_",
 }  # fmt: skip
 
 
@@ -256,7 +256,7 @@ class _Job:
             y=self.y_held if target.task == "classification" else target.decode(self.y_held),
             said=self.said,
             probabilities=self.probabilities,
-            curves={name: _curve(estimator, attributes) for name, attributes in _CURVES.items()},
+            curves={name: _curve(getattr(estimator, attribute, None)) for name, attribute in _CURVES.items()},
             found=self.found,
             linear=isinstance(network, nn.Linear),
             data=[
@@ -290,7 +290,7 @@ class _Job:
             figures |= {"mean absolute error": f"{scores.mae:.4g}", "RMSE": f"{scores.rmse:.4g}"}
         features = len(self.preparation.feature_names)
         return figures | {
-            "rows learned from": f"{len(self.y):,}", "features": f"{features:,}",
+            "rows learned": f"{len(self.y):,}", "features": f"{features:,}",
             "parameters": f"{self.model.estimator.network().count():,}", "seconds": f"{self.seconds:.2f}",
         }  # fmt: skip
 
@@ -320,12 +320,8 @@ def _cost(estimator: Any, model: PreparedModel) -> Distribution | None:
     return None
 
 
-def _curve(estimator: Any, attributes: tuple[str, ...]) -> list[float]:
-    for name in attributes:
-        values = getattr(estimator, name, None)
-        if values is not None:
-            return [float(v) for v in np.asarray(values, np.float64).ravel()]
-    return []
+def _curve(values: Any) -> list[float]:
+    return [] if values is None else [float(v) for v in np.asarray(values, np.float64).ravel()]
 
 
 def _graph(estimator: Any) -> str:

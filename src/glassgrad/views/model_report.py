@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.views.report_charts import COLOURS, Line, chart, ink, percent, plain, signed
+from glassgrad.views.report_charts import COLOURS, Line, chart, ink, percent, signed
 from glassgrad.views.report_page import head, made, page, write_page
 from glassgrad.views.report_plots import Curve, histogram, plot, points
 from glassgrad.views.report_tables import class_table, columns_table, confusion_table, counts_bars, telling_bars
@@ -40,7 +40,7 @@ class ModelReport:
     probabilities : array of shape (rows, classes), optional
         What the model said, where it gives probabilities.
     curves : mapping of str to sequence of float
-        What was noted for each pass: "loss", "held-out loss", "mistakes", "held-out accuracy".
+        What was noted for each pass: "loss", "loss on rows set aside", "mistakes", "score on rows set aside".
     found : sequence of Telling
         The features that tell most.
     linear : bool
@@ -188,18 +188,18 @@ class ModelReport:
     def _learning(self) -> str:
         curves = {name: list(values) for name, values in self.curves.items() if len(values) > 1}
         figures = []
-        losses = [name for name in ("loss", "held-out loss") if name in curves]
+        losses = [name for name in ("loss", "loss on rows set aside") if name in curves]
         if losses:
             lines = [Line(name, curves[name], i) for i, name in enumerate(losses)]
             long = max(len(line.values) for line in lines)
             lines = [Line(n.name, [*n.values, *[float("nan")] * (long - len(n.values))], n.colour) for n in lines]
             positive = all(v > 0 for line in lines for v in line.values if np.isfinite(v))
             figures.append(chart("Loss", list(range(1, long + 1)), lines, log=positive, label="pass"))
-        for name, shown in (("mistakes", plain), ("held-out accuracy", percent), ("held-out score", plain)):
+        for name in ("mistakes", "score on rows set aside"):
             if name in curves:
                 x = list(range(1, len(curves[name]) + 1))
                 title = name[:1].upper() + name[1:]
-                figures.append(chart(title, x, [Line(name, curves[name], 0)], shown=shown, label="pass"))
+                figures.append(chart(title, x, [Line(name, curves[name], 0)], label="pass"))
         return f'<h2>Learning</h2>\n<div class="charts">{"".join(figures)}</div>' if figures else ""
 
     def _data(self) -> str:

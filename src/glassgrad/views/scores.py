@@ -144,9 +144,11 @@ class ClassScores:
 
     def _confusion(self, width: int) -> list[str]:
         """The table where it fits; else the most frequent mistakes."""
-        cell = max(4, len(f"{self.counts.max():,}") + 2)
-        named = max(9, min(_NAME, max(len(c) for c in self.classes) + 1))
-        if len(self.classes) <= MOST_CLASSES and named + cell * len(self.classes) <= width:
+        least = max(4, len(f"{self.counts.max():,}") + 2)
+        longest = max(len(c) for c in self.classes)
+        named = max(9, min(_NAME, longest + 1))
+        if len(self.classes) <= MOST_CLASSES and named + least * len(self.classes) <= width:
+            cell = max(least, min(longest + 2, (width - named) // len(self.classes)))
             heads = [short(c, cell - 1) for c in self.classes]
             if len(set(heads)) < len(heads):
                 heads = [f"{i + 1}" for i in range(len(heads))]
