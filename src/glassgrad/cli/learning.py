@@ -15,7 +15,7 @@ from glassgrad import __version__, data, nn
 from glassgrad.cli import common, folders
 from glassgrad.cli.modelling import Choice, Data, choose
 from glassgrad.cli.runs import collected, proof, proved, versions
-from glassgrad.cli.settings import Settings
+from glassgrad.cli.settings import Settings, kinds_of_columns
 from glassgrad.data import Guess, Preparation, Table, guess_task
 from glassgrad.distributions import Bernoulli, Categorical, Distribution
 from glassgrad.errors import DataError
@@ -117,8 +117,9 @@ class _Job:
         settings, name = self.settings, str(self.table.target)
         with collected(self.notes):
             preparation = Preparation.fit(
-                self.learned, target=name, text=settings.text, drop=settings.drop, task=self.guess.kind
-            )
+                self.learned, target=name, text=settings.text, drop=settings.drop, task=self.guess.kind,
+                kinds=kinds_of_columns(settings.as_),
+            )  # fmt: skip
             assert preparation.target is not None
             target = dataclasses.replace(preparation.target, reason=self.guess.reason)
             self.preparation = dataclasses.replace(preparation, target=target)
@@ -297,6 +298,7 @@ class _Job:
 
 def show_telling(found: Sequence[Telling]) -> None:
     """Print the features that tell most, of the first few outputs."""
+    found = [each for each in found if each.features]
     if found:
         typer.echo("\nmost telling")
     for each in found[:_TOLD]:

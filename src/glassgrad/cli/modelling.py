@@ -128,9 +128,10 @@ def _logistic(settings: Settings, data: Data) -> tuple[Any, str, str]:
     early: dict[str, Any] = {}
     if settings.patience is not None:
         early = {"early_stopping": True, "validation_fraction": _SET_ASIDE, "n_iter_no_change": settings.patience}
+    rate: dict[str, Any] = {} if settings.rate is None else {"learning_rate": "constant", "eta0": settings.rate}
     estimator = LogisticRegression(
-        solver="sgd" if batch == 1 else "minibatch", batch_size=batch, learning_rate_init=settings.rate or 0.1,
-        max_iter=settings.epochs or 50, **shared, **early,
+        solver="sgd" if batch == 1 else "minibatch", batch_size=batch, max_iter=settings.epochs or 50, **rate, **shared,
+        **early,
     )  # fmt: skip
     return estimator, _NAMES["logistic"], f"{batch} row{'s' * (batch > 1)} a step, C = {strength:g}"
 

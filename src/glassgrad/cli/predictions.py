@@ -99,7 +99,8 @@ def _lines(model: PreparedModel, table: Table, predicted: Array, probabilities: 
 
 def _identifiers(model: PreparedModel, table: Table) -> list[str]:
     """Columns that say which row it is."""
-    told = [name for name, kind, said in model.preparation.described() if kind == "ignored" and "identifier" in said]
+    used = {column.name for column in model.preparation.used}
+    told = [n for n, _, said in model.preparation.described() if n not in used and "identifier" in said]
     return [name for name in told if name in table.columns]
 
 

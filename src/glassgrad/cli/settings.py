@@ -24,6 +24,7 @@ class Settings:
     target: str | None = None
     text: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
+    as_: tuple[str, ...] = ()
     task: str | None = None
     model: str = "auto"
     hidden: tuple[int, ...] | None = None
@@ -58,7 +59,7 @@ class Settings:
         usual, given = type(self)(self.data), {}
         for name, value in vars(self).items():
             if value != getattr(usual, name) and name not in ("output", "overwrite", "quiet"):
-                given["--" + name.replace("_", "-")] = value
+                given["--" + name.strip("_").replace("_", "-")] = value
         return given
 
     def command(self) -> str:
@@ -133,4 +134,21 @@ def weights_of_classes(text: str | None, classes: tuple[Any, ...]) -> Any:
         if name.strip() not in names:
             raise unknown("class", name.strip(), names)
         found[names[name.strip()]] = weight
+    return found
+
+
+def kinds_of_columns(texts: tuple[str, ...]) -> dict[str, str]:
+    """What columns are, from "zip=category".
+
+    Examples
+    --------
+    >>> kinds_of_columns(("zip=category", "a=b=number"))
+    {'zip': 'category', 'a=b': 'number'}
+    """
+    found = {}
+    for text in texts:
+        name, equals, kind = text.rpartition("=")
+        if not equals or not name or not kind:
+            raise UsageError(f"--as is COLUMN=KIND, such as zip=category, not '{text}'")
+        found[name] = kind
     return found

@@ -34,6 +34,16 @@ def train(
         list[str] | None,
         typer.Option(help="A column to leave out; repeat it.", show_default=False, rich_help_panel=_FILE),
     ] = None,
+    as_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--as",
+            metavar="COLUMN=KIND",
+            help="What a column is: number, category, flag, date, text or drop; repeat it.",
+            show_default="guessed",
+            rich_help_panel=_FILE,
+        ),
+    ] = None,
     task: Annotated[
         str | None,
         typer.Option(
@@ -156,7 +166,8 @@ def train(
     glassgrad train digits --hidden 128,32 --epochs 60 --patience 10
     """
     settings = Settings(
-        data=name, target=target, text=tuple(text or ()), drop=tuple(drop or ()), task=task, model=model,
+        data=name, target=target, text=tuple(text or ()), drop=tuple(drop or ()), as_=tuple(as_ or ()), task=task,
+        model=model,
         hidden=widths(hidden), activation=activation, loss=loss, epochs=epochs, rate=rate, batch_size=batch_size,
         optimizer=optimizer, patience=patience, class_weight=class_weight, seed=seed, held_out=share_or_rows(held_out),
         split=split, labels=labels, encoding=encoding, output=output, overwrite=overwrite, quiet=quiet,
