@@ -48,6 +48,15 @@ class Date(Column):
             next(iter(kept.values())).missing,
         )  # fmt: skip
 
+    def checked(self) -> Date:
+        """Itself, if its parts are known and each has a scale."""
+        fit = len(self.parts) == len(self.means) == len(self.scales) == len(set(self.parts)) > 0
+        if not fit or not set(self.parts) <= set(_PARTS) or min(self.scales) <= 0 or self.missing < 0:
+            raise DataError(f"column {self.name!r} of the preparation is damaged: its parts do not fit together")
+        if self.layout not in cells.LAYOUTS:
+            raise DataError(f"column {self.name!r} of the preparation is damaged: dates are not written so")
+        return self
+
     @property
     def feature_names(self) -> tuple[str, ...]:
         """A name for each part."""
@@ -98,6 +107,6 @@ def _numbers_of(times: Any) -> dict[str, Array]:
         "elapsed": elapsed / _SECONDS,
         "year": times.dt.year.to_numpy(np.float64),
         "month": times.dt.month.to_numpy(np.float64),
-        "weekday": times.dt.dayofweek.to_numpy(np.float64),
+        "weekday": times.dt.day_of_week.to_numpy(np.float64),
         "hour": times.dt.hour.to_numpy(np.float64),
     }

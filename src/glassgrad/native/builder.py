@@ -292,6 +292,11 @@ class Builder:
         f = self.code.intrinsic(name, VOID, [x.type, POINTER, I32, mask.type])
         self.ir.call(f, [x, address, ir.Constant(I32, x.type.bytes), mask])
 
+    def ask_for(self, address: Any) -> None:
+        """Have the memory here brought into the cache while other things are done; any address will do."""
+        f = self.code.intrinsic("llvm.prefetch.p0", VOID, [POINTER, I32, I32, I32])
+        self.ir.call(f, [address, ir.Constant(I32, 0), ir.Constant(I32, 3), ir.Constant(I32, 1)])
+
     def room(self, kind: Any, count: int = 1, align: int = 64) -> Any:
         """Memory on the stack, taken once at the start of the function."""
         with self.ir.goto_entry_block():

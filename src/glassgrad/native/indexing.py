@@ -12,7 +12,7 @@ import numpy as np
 
 from glassgrad.native.copies import Copies
 from glassgrad.native.emit import I64, type_of
-from glassgrad.native.lowering import BOOL, converted
+from glassgrad.native.lowering import BOOL
 from glassgrad.native.steps import Single
 from glassgrad.native.views import View, collapse
 from glassgrad.ops.normal import WHOLE
@@ -76,61 +76,6 @@ class Indexing(Copies):
         kept = b.minimum(b.maximum(x, low), high)
         self.note(b.compare("!=", x, kept))
         return kept
-
-    def csr_rows(self, step: Single) -> None:
-        """The row of every stored value, as often as the row has values."""
-        b, (ends,), out = self.b, step.reads, self.plan.views[step.gate.serial]
-        kind, step_in, nnz = type_of(out.dtype), ends.strides[0], b.index(out.size)
-
-        def row(i: Any, values: list[Any]) -> list[Any]:
-            address = self._address(ends, (step_in,), (i,))
-            first = self.whole(address, ends)
-            count = b.sub(self.whole(b.at(address, step_in, type_of(ends.dtype)), ends), first)
-            stop = self.between(b.add(values[0], count), values[0], nnz)
-            with b.loop(values[0], stop) as k:
-                b.store(i if out.dtype.itemsize == 8 else b.narrow(i, kind), self._address(out, (1,), (k,)))
-            return [stop]
-
-        (stop,) = b.carry(0, ends.shape[0] - 1, 1, [b.index(0)], row)
-        self.note(b.compare("!=", stop, nnz))
-
-    def csr_matmul(self, step: Single) -> None:
-        """A sparse matrix times a dense one: for each stored value, a row is added to a row."""
-        gate, b, out = step.gate, self.b, self.plan.views[step.gate.serial]
-        data, columns, ends, x = step.reads
-        (rows, width), turned = gate.params["shape"], gate.params["transposed"]
-        nnz, count = b.index(data.size), 1 if len(x.shape) == 1 else x.shape[1]
-        near = x.strides[1] if len(x.shape) == 2 else 0
-        lanes = self._lanes([x.dtype, out.dtype], count) if near == 1 else 1
-        kind = type_of(out.dtype)
-        self.cleared(out)
-        first = self.whole(self._address(ends, (), ()), ends)
-        self.note(b.compare("!=", first, b.index(0)))
-
-        def add(k: Any, row: Any) -> None:
-            column = self.whole(self._address(columns, columns.strides, (k,)), columns)
-            column = self.between(column, b.index(0), b.index(width - 1))
-            value = converted(b, self._read(self._address(data, data.strides, (k,)), data, 1), data.dtype, out.dtype)
-            source = self._address(x, x.strides[:1], (row if turned else column,))
-            place = self._address(out, out.strides[:1], (column if turned else row,))
-
-            def at(i: Any, lanes: int, mask: Any) -> None:
-                given = self._read(b.at(source, self._times(i, near), type_of(x.dtype)), x, lanes, mask)
-                product = b.mul(converted(b, given, x.dtype, out.dtype), b.splat(value, lanes))
-                here = b.at(place, i, kind)
-                self._write(b.add(self._read(here, out, lanes, mask), product), here, out, mask)
-
-            self._along(count, lanes, at, alone=False)
-
-        def each(i: Any, values: list[Any]) -> list[Any]:
-            stop = self.whole(self._address(ends, ends.strides, (b.add(i, b.index(1)),)), ends)
-            stop = self.between(stop, values[0], nnz)
-            with b.loop(values[0], stop) as k:
-                add(k, i)
-            return [stop]
-
-        if out.size:
-            b.carry(0, rows, 1, [b.index(0)], each)
 
 
 def _spread(there: View, template: Any, given: list[View]) -> tuple[View, tuple[int, ...], list[tuple[View, int, int]]]:

@@ -158,6 +158,7 @@ def stands_alone(gate: Any) -> bool:
     if name in ("gather", "scatter_add"):
         empty = any(0 in i.shape for i in operands[1:])
         return empty or (0 not in operands[0].shape and 0 not in gate.shape)
-    if name == "csr_matmul":
-        return gate.dtype != BOOL and (0 in operands[0].shape or 0 not in gate.params["shape"])
+    if name in ("csr_matmul", "csr_add"):
+        stored = operands[name == "csr_add"]
+        return gate.dtype != BOOL and (0 in stored.shape or 0 not in gate.params["shape"])
     return name == "csr_rows" and operands[0].shape != (0,)

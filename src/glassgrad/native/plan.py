@@ -241,12 +241,18 @@ class Plan:
     # what is kept, and where
 
     def _replace(self, out: Any, into: Any) -> bool:
-        """Write an output over an input, if all that read the input have done so by then, element by element."""
+        """Write an output over an input, if all that read the input have done so by then, element by element.
+
+        What is added to few places of the input is so written there and nowhere else.
+        """
         view, old = self.views.get(out.serial), self.views[into.serial]
         place = self.made.get(view.buffer, -1) if view is not None else -1
         step = self.steps[place] if place >= 0 else None
         loop = step.then if isinstance(step, Multiply) else step
-        if view is None or not isinstance(loop, Loop) or not loop.has(out):
+        adds = isinstance(step, Single) and out.op.name == "csr_add" and step.gate is out and step.reads[0] == old
+        if view is None or step is None or not (adds or (isinstance(loop, Loop) and loop.has(out))):
+            return False
+        if adds and any(read.buffer == old.buffer for read in self.reads(step)[1:]):
             return False
         if view.shape != old.shape or view.dtype != old.dtype:
             return False

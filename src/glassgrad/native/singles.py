@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 from glassgrad.native.folds import Folds
 from glassgrad.native.generators import Generators
-from glassgrad.native.indexing import Indexing
+from glassgrad.native.sparse import Sparse
 from glassgrad.native.steps import Single
 
 
-class Singles(Generators, Folds, Indexing):
+class Singles(Generators, Folds, Sparse):
     """Walks for all of them."""
 
     def single(self, step: Single) -> None:
@@ -30,4 +30,5 @@ WRITERS: dict[str, Callable[[Singles, Single], None]] = {
     "concatenate": Singles.concatenate,
     "csr_rows": Singles.csr_rows,
     "csr_matmul": Singles.csr_matmul,
+    "csr_add": Singles.csr_add,
 }

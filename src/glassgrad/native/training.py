@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from glassgrad.native.draws import Each, fold_in, integers, listed, room
-from glassgrad.native.emit import F64, I64, POINTER, Code, type_of, vector
+from glassgrad.native.batches import alone_in, ask_ahead, copy_numbers, gather, gather_stored
+from glassgrad.native.draws import fold_in, integers, listed, room
+from glassgrad.native.emit import F64, I64, POINTER, Code, type_of
 from glassgrad.native.loops import Writer
 from glassgrad.native.math import Math
 from glassgrad.native.plan import Plan
@@ -26,13 +25,15 @@ class Feed:
 
     ``columns``: pairs (number of the input, slot of the table that holds all rows). ``step``: the number of the
     input that is the step; the next one is the key that layers draw from. ``loss``: the number of the output that
-    is the loss. ``carried``: pairs (output, input) that the next step starts from.
+    is the loss. ``carried``: pairs (output, input) that the next step starts from. ``sparse``: the first three
+    columns are the CSR arrays data, indices and indptr.
     """
 
     columns: tuple[tuple[int, int], ...]
     step: int
     loss: int
     carried: tuple[tuple[int, int], ...]
+    sparse: bool = False
 
 
 def write_training(
@@ -76,12 +77,26 @@ def write_training(
             rows = integers(b, fold_in(b, (words[0], words[1]), number), n, batch, places, lanes)
         else:
             rows = listed(b, batch, b.at(order, b.mul(s, b.index(batch)), I64))
+        if not drawn:
+            ask_ahead(
+                b,
+                [(inputs[i], x) for (i, _), x in zip(feed.columns, sources, strict=True)],
+                feed.sparse,
+                batch,
+                order,
+                s,
+                count,
+            )
         columns = [(inputs[i], source) for (i, _), source in zip(feed.columns, sources, strict=True)]
+        stored = columns[:3] if feed.sparse else []
+        columns = columns[len(stored) :]
         large = [c for c in columns if team is not None and c[0].size >= _LARGE]
-        _gather(b, writer, large, rows, batch, team)
-        with _alone(team):
-            _gather(b, writer, [c for c in columns if c not in large], rows, batch, None)
-        with _alone(team):
+        gather(b, writer, large, rows, batch, team)
+        if stored:
+            gather_stored(b, writer, stored, rows, batch, team)
+        with alone_in(team):
+            gather(b, writer, [c for c in columns if c not in large], rows, batch, None)
+        with alone_in(team):
             b.store(number, writer.base(inputs[feed.step]))
             if draws:
                 for i, part in enumerate(fold_in(b, (words[2], words[3]), number)):
@@ -92,7 +107,7 @@ def write_training(
         writer.write(steps)
         if team is not None:
             team.wait()
-        with _alone(team):
+        with alone_in(team):
             cost, kind = outputs[feed.loss], type_of(outputs[feed.loss].dtype)
             loss = b.load(b.at(writer.base(cost), cost.offset, kind), kind)
             b.store(b.convert(loss, F64), b.at(losses, s, F64))
@@ -105,44 +120,10 @@ def write_training(
     return writer.scratch
 
 
-def _alone(team: Team | None) -> AbstractContextManager[Any]:
-    """What the first thread does for all."""
-    return nullcontext() if team is None else team.first()
-
-
-def _gather(
-    b: Math, writer: Writer, columns: list[tuple[View, Any]], rows: Each, batch: int, team: Team | None
-) -> None:
-    """Copy the chosen rows of some columns into the step's inputs; a team shares the rows."""
-
-    def copied(j: Any, row: Any) -> None:
-        for view, source in columns:
-            element, width = type_of(view.dtype), view.size // batch
-            here, there = (
-                b.at(x, b.mul(i, b.index(width)), element) for x, i in ((writer.base(view), j), (source, row))
-            )
-            _copy(b, there, here, element, width, max(1, writer.target.vector_bytes // view.dtype.itemsize))
-
-    if columns:
-        rows(copied, team)
-
-
 def _move(b: Math, writer: Writer, source: View, place: View, target: Target) -> None:
     """Copy an output over the input that the next step reads."""
     element = type_of(source.dtype)
     start = b.at(writer.base(source), source.offset, element)
-    _copy(b, start, writer.base(place), element, source.size, max(1, target.vector_bytes // source.dtype.itemsize))
-
-
-def _copy(b: Math, source: Any, place: Any, element: Any, n: int, lanes: int) -> None:
-    """Copy n neighbouring numbers."""
-    while lanes > 1 and lanes // 2 >= n:
-        lanes //= 2
-    kind, whole = vector(element, lanes), n - n % lanes
-    if whole:
-        with b.loop(0, whole, lanes) as i:
-            b.store(b.load(b.at(source, i, element), kind), b.at(place, i, element))
-    if n % lanes:
-        rest = b.first_lanes(n % lanes, lanes)
-        x = b.load_masked(b.at(source, whole, element), kind, rest)
-        b.store_masked(x, b.at(place, whole, element), rest)
+    copy_numbers(
+        b, start, writer.base(place), element, source.size, max(1, target.vector_bytes // source.dtype.itemsize)
+    )

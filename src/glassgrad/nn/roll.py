@@ -25,6 +25,8 @@ class Roll:
         The same without names.
     dtype : dtype
         What the network computes in.
+    by_rows : bool
+        Whether each row's output depends on that row alone: so it is where all layers are those of `glassgrad.nn`.
 
     Examples
     --------
@@ -45,6 +47,7 @@ class Roll:
         self.named: list[tuple[str, Parameter]] = []
         self.parameters: list[Parameter] = []
         self.dtype = np.dtype(np.float32)
+        self.by_rows = False
 
     def __reduce__(self) -> Any:
         return (type(self), (self._net,))
@@ -53,7 +56,9 @@ class Roll:
         """The roll itself, brought up to date."""
         if self._seen != changes.latest or not all(_same(held, parts) for held, parts in self._held):
             seen = changes.latest  # before looking: what changes meanwhile is looked for again
-            self._held = [pair for _, x in [("", self._net), *self._net.named_layers()] for pair in _held(x)]
+            layers = [self._net, *[layer for _, layer in self._net.named_layers()]]
+            self._held = [pair for x in layers for pair in _held(x)]
+            self.by_rows = all(type(x).__module__.startswith("glassgrad.nn.") for x in layers)
             self.named = self._net.named_parameters()
             self.parameters = [p for _, p in self.named]
             self.dtype = np.result_type(*[p.dtype for p in self.parameters])

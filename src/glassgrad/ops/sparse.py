@@ -1,17 +1,19 @@
 """Gates of a SciPy sparse matrix times a dense one. In a graph the matrix is its three CSR arrays.
 
-The stored values may be a tensor with a gradient; where they stand (`indices`, `indptr`) is fixed.
+The stored values may be a tensor with a gradient; where they stand (`indices`, `indptr`) is fixed. Only the values
+from ``indptr[0]`` to ``indptr[-1]`` count: a batch of sparse rows lies in arrays that have room for a fuller one.
 Dtypes meet as in NumPy: float32 values with a float32 operand give float32.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from glassgrad.errors import OperandError, ShapeError
+from glassgrad.errors import DataError, NoAttributeError, OperandError, ShapeError, UnsupportedError
 from glassgrad.op import Case, Explanation, Op, Spec, promote, shaped
 
 _WHERE = "positions in a sparse matrix are integers, not differentiable"
@@ -23,18 +25,28 @@ def _csr_rows_shape(indptr: Any, nnz: int) -> Spec:
     return Spec((nnz,), indptr.dtype)
 
 
+def _csr_rows(indptr: Any, nnz: int) -> Any:
+    rows = np.zeros(nnz, indptr.dtype)
+    used = np.repeat(np.arange(len(indptr) - 1, dtype=indptr.dtype), np.diff(indptr))
+    rows[indptr[0] : indptr[-1]] = used
+    return rows
+
+
 csr_rows = Op(
     "csr_rows",
     shape=_csr_rows_shape,
-    forward=lambda indptr, nnz: np.repeat(np.arange(len(indptr) - 1, dtype=indptr.dtype), np.diff(indptr)),
+    forward=_csr_rows,
     gradients=(_WHERE,),
     explain=Explanation(r"\text{row of each stored value}", "writes out the row of every stored value", "blocks"),
-    cases=lambda rng: [((np.array([0, 2, 2, 3]),), {"nnz": 3}), ((np.array([0, 0]),), {"nnz": 0})],
+    cases=lambda rng: [
+        ((np.array([0, 2, 2, 3]),), {"nnz": 3}), ((np.array([0, 0]),), {"nnz": 0}),
+        ((np.array([1, 2, 4]),), {"nnz": 6}),
+    ],
     kind="gather",
-)
+)  # fmt: skip
 
 
-def _csr_matmul_shape(data: Any, indices: Any, indptr: Any, x: Any, shape: tuple[int, int], transposed: bool) -> Spec:
+def _check_csr(data: Any, indices: Any, indptr: Any, shape: tuple[int, int]) -> None:
     m, n = shape
     if len(data.shape) != 1 or tuple(data.shape) != tuple(indices.shape) or tuple(indptr.shape) != (m + 1,):
         raise ShapeError(
@@ -43,7 +55,11 @@ def _csr_matmul_shape(data: Any, indices: Any, indptr: Any, x: Any, shape: tuple
         )
     if indices.dtype.kind not in "iu" or indptr.dtype.kind not in "iu":
         raise OperandError(f"CSR indices are integers, not {indices.dtype} and {indptr.dtype}")
-    rows, columns = (n, m) if transposed else (m, n)
+
+
+def _csr_matmul_shape(data: Any, indices: Any, indptr: Any, x: Any, shape: tuple[int, int], transposed: bool) -> Spec:
+    _check_csr(data, indices, indptr, shape)
+    rows, columns = shape[::-1] if transposed else shape
     if len(x.shape) not in (1, 2) or x.shape[0] != columns:
         raise ShapeError(
             f"a sparse matrix of {rows} × {columns} multiplies a vector of {columns} or a matrix with {columns} rows, "
@@ -56,7 +72,10 @@ def _csr_matmul(data: Any, indices: Any, indptr: Any, x: Any, shape: tuple[int, 
     from scipy import sparse
 
     spec = _csr_matmul_shape(data, indices, indptr, x, shape, transposed)
-    matrix = sparse.csr_array((data, indices, indptr), shape=shape)
+    first, last = int(indptr[0]), int(indptr[-1])
+    if not 0 <= first <= last <= len(data):
+        raise DataError(f"indptr goes from {first} to {last}, and {len(data)} values are stored")
+    matrix = sparse.csr_array((data[first:last], indices[first:last], indptr - indptr[0]), shape=shape)
     matrix.check_format(full_check=True)  # SciPy's product trusts its indices: a wild one would read stray memory
     return np.asarray((matrix.T if transposed else matrix) @ x).astype(spec.dtype, copy=False)
 
@@ -67,8 +86,10 @@ def _csr_values_rule(
     """One product of a row of g and a row of x for each stored value; the dense product is never built."""
     rows = csr_rows(indptr, nnz=data.shape[0])
     here, there = (indices, rows) if transposed else (rows, indices)
-    products = np.take(g, here, axis=0) * np.take(x, there, axis=0)
-    return products if len(x.shape) == 1 else np.sum(products, axis=1)
+    place = np.arange(data.shape[0])
+    counts = (place >= indptr[0]) & (place < indptr[-1])  # what is stored beyond may name any column
+    products = np.take(g, np.where(counts, here, 0), axis=0) * np.take(x, np.where(counts, there, 0), axis=0)
+    return np.where(counts, products if len(x.shape) == 1 else np.sum(products, axis=1), 0)
 
 
 def _cases(rng: np.random.Generator) -> list[Case]:
@@ -83,6 +104,9 @@ def _cases(rng: np.random.Generator) -> list[Case]:
     cases.append(((*wide, rng.normal(size=2)), {"shape": (2, 4), "transposed": True}))
     repeated = (rng.normal(size=3), np.array([1, 1, 0]), np.array([0, 2, 3]))
     cases.append(((*repeated, rng.normal(size=(2, 2))), {"shape": (2, 2), "transposed": False}))
+    roomy = (rng.normal(size=6), np.array([9, 1, 0, 2, -1, 5]), np.array([1, 3, 4]))
+    for transposed, rows in ((False, 3), (True, 2)):
+        cases.append(((*roomy, rng.normal(size=(rows, 2))), {"shape": (2, 3), "transposed": transposed}))
     return cases
 
 
@@ -106,6 +130,147 @@ csr_matmul = Op(
     kind="contract",
     flops=lambda data, indices, indptr, x, out, **_: 2 * data.shape[0] * math.prod(x.shape[1:]),
 )  # fmt: skip
+
+
+def _csr_add_shape(x: Any, data: Any, indices: Any, indptr: Any, g: Any, shape: tuple[int, int]) -> Spec:
+    added = _csr_matmul_shape(data, indices, indptr, g, shape, True)
+    if tuple(x.shape) != added.shape:
+        raise ShapeError(f"to an array of shape {tuple(x.shape)} no product of shape {added.shape} can be added")
+    return Spec(added.shape, promote(x, data, g))
+
+
+def _csr_add(x: Any, data: Any, indices: Any, indptr: Any, g: Any, shape: tuple[int, int]) -> Any:
+    spec = _csr_add_shape(x, data, indices, indptr, g, shape)
+    return (x + _csr_matmul(data, indices, indptr, g, shape, True)).astype(spec.dtype, copy=False)
+
+
+def _csr_add_cases(rng: np.random.Generator) -> list[Case]:
+    """Those of a transposed product, each added to something."""
+    products = [(operands, params["shape"]) for operands, params in _cases(rng) if params["transposed"]]
+    return [
+        ((rng.normal(size=(shape[1], *g.shape[1:])), *matrix, g), {"shape": shape}) for (*matrix, g), shape in products
+    ]
+
+
+csr_add = Op(
+    "csr_add",
+    shape=_csr_add_shape,
+    forward=_csr_add,
+    gradients=(
+        lambda g, out, x, data, indices, indptr, y, shape: g,
+        lambda g, out, x, data, indices, indptr, y, shape: _csr_values_rule(
+            g, out, data, indices, indptr, y, shape, True
+        ),
+        _WHERE,
+        _WHERE,
+        lambda g, out, x, data, indices, indptr, y, shape: csr_matmul(
+            data, indices, indptr, g, shape=shape, transposed=False
+        ),
+    ),
+    explain=Explanation(
+        r"x + A^{\top} y", "passes upstream on; y receives A times upstream, a stored value its row of y times its row "
+        "of upstream", "mixes", ("1", r"y_{i}\cdot g_{j}", "", "", r"A g"),
+    ),
+    cases=_csr_add_cases,
+    kind="contract",
+    flops=lambda x, data, indices, indptr, y, out, **_: 2 * data.shape[0] * math.prod(y.shape[1:]),
+)  # fmt: skip
+"""What an update of weights by a gradient of sparse rows becomes: it touches only the features that they store."""
+
+
+@dataclass(frozen=True, slots=True)
+class SparseSpec:
+    """Shape and dtype of sparse rows in a graph, with room for so many stored values."""
+
+    shape: tuple[int, int]
+    dtype: np.dtype[Any]
+    room: int
+    index: np.dtype[Any]
+
+    @property
+    def arrays(self) -> tuple[tuple[str, Spec], ...]:
+        """The CSR arrays by name."""
+        sizes = ("data", self.room, self.dtype), ("indices", self.room, self.index), ("indptr", self.shape[0] + 1, None)
+        return tuple((name, Spec((size,), self.index if kind is None else kind)) for name, size, kind in sizes)
+
+
+class SparseRows:
+    """Sparse rows in a graph: three wires that act as one matrix where it multiplies a dense one.
+
+    ``x @ W`` and ``x.T @ g`` are gates; a slice takes some rows. All else needs dense rows and says so.
+
+    Parameters
+    ----------
+    data, indices, indptr : Tensor
+        The CSR arrays.
+    shape : pair of int
+        Rows and columns.
+    """
+
+    __slots__ = ("_turned", "data", "indices", "indptr", "name", "op", "stored", "weak")
+
+    def __init__(self, data: Any, indices: Any, indptr: Any, shape: tuple[int, int], turned: bool = False) -> None:
+        self.data, self.indices, self.indptr, self.stored, self._turned = data, indices, indptr, shape, turned
+        self.name, self.op, self.weak = "x", None, False
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        rows, columns = self.stored
+        return (columns, rows) if self._turned else (rows, columns)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """That of the stored values."""
+        return self.data.dtype
+
+    @property
+    def wires(self) -> tuple[Any, Any, Any]:
+        """The CSR arrays."""
+        return self.data, self.indices, self.indptr
+
+    @property
+    def T(self) -> SparseRows:
+        """Rows and columns exchanged."""
+        return SparseRows(*self.wires, self.stored, not self._turned)
+
+    def astype(self, dtype: Any) -> SparseRows:
+        """The same with values of another dtype."""
+        return SparseRows(self.data.astype(dtype), self.indices, self.indptr, self.stored, self._turned)
+
+    def __matmul__(self, other: Any) -> Any:
+        return csr_matmul(*self.wires, other, shape=self.stored, transposed=self._turned)
+
+    def __getitem__(self, rows: Any) -> SparseRows:
+        if not isinstance(rows, slice) or rows.step not in (None, 1) or self._turned:
+            raise self._refusal("indexing")
+        start, stop, _ = rows.indices(self.stored[0])
+        stop = max(start, stop)
+        return SparseRows(self.data, self.indices, self.indptr[start : stop + 1], (stop - start, self.stored[1]))
+
+    def __getattr__(self, name: str) -> Any:
+        raise NoAttributeError(str(self._refusal(f".{name}")))
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise self._refusal("an array of it")
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *operands: Any, **_: Any) -> Any:
+        raise self._refusal(f"np.{ufunc.__name__}")
+
+    def __array_function__(self, function: Any, *_: Any) -> Any:
+        raise self._refusal(f"np.{function.__name__}")
+
+    def _refuse(self, *_: Any) -> Any:
+        raise self._refusal("arithmetic")
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _refuse
+    __pow__ = __rpow__ = __neg__ = __abs__ = __rmatmul__ = __lt__ = __le__ = __gt__ = __ge__ = _refuse
+
+    def _refusal(self, what: str) -> UnsupportedError:
+        return UnsupportedError(
+            f"x has sparse rows, which x @ W takes, as in nn.Linear, and {what} does not; "
+            "where another layer comes first, use X.toarray()"
+        )
 
 
 def sparse_matmul(matrix: Any, x: Any, values: Any = None) -> Any:

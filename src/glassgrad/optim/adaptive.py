@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from glassgrad.optim.base import Optimizer, Schedule, State, match
+from glassgrad.parameters import Parameter
 
 _BELOW_ONE = {"range": (0.0, 1.0)}
 
@@ -16,7 +17,7 @@ _BELOW_ONE = {"range": (0.0, 1.0)}
 class AdaGrad(Optimizer):
     """s ← s + g², w ← w − η g / (√s + ε): rare features learn fast (Duchi et al., 2011)."""
 
-    rate: float | Schedule = 1e-2
+    rate: float | Schedule | Parameter = 1e-2
     _: KW_ONLY
     epsilon: float = 1e-10
 
@@ -34,7 +35,7 @@ class AdaGrad(Optimizer):
 class RMSProp(Optimizer):
     """s ← α s + (1 − α) g², w ← w − η g / (√s + ε); with momentum μ, v ← μ v + g / (√s + ε) (Hinton, 2012)."""
 
-    rate: float | Schedule = 1e-2
+    rate: float | Schedule | Parameter = 1e-2
     _: KW_ONLY
     alpha: float = field(default=0.99, metadata=_BELOW_ONE)
     epsilon: float = 1e-8
@@ -77,7 +78,7 @@ class Adam(Optimizer):
     [0.9 1.1]
     """
 
-    rate: float | Schedule = 1e-3
+    rate: float | Schedule | Parameter = 1e-3
     _: KW_ONLY
     beta1: float = field(default=0.9, metadata=_BELOW_ONE)
     beta2: float = field(default=0.999, metadata=_BELOW_ONE)

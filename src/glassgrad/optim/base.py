@@ -8,7 +8,7 @@ formulas are PyTorch's, and so are the defaults where it has them.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Self
@@ -16,6 +16,7 @@ from typing import Any, Self
 import numpy as np
 
 from glassgrad.errors import DataError, OperandError, unknown
+from glassgrad.parameters import Parameter
 
 Schedule = Callable[[Any], Any]
 """The learning rate as a function of the step, counted from 0, in NumPy functions."""
@@ -35,8 +36,9 @@ class Optimizer:
 
     Parameters
     ----------
-    rate : float or callable
-        Learning rate, or a schedule: a function of the step, counted from 0.
+    rate : float, callable or Parameter
+        Learning rate, or a schedule: a function of the step, counted from 0. A frozen parameter is read anew
+        whenever training goes on, so that the rate can change without a new program.
     weight_decay : float
         λ of the penalty ½ λ ‖w‖² on every parameter: adds λ w to its gradient.
     clip_value : float, optional
@@ -48,7 +50,7 @@ class Optimizer:
         one counts: ``{"2.*": {"rate": 0.01}, "*.b": {"weight_decay": 0.0}}``.
     """
 
-    rate: float | Schedule = 1e-3
+    rate: float | Schedule | Parameter = 1e-3
     weight_decay: float = 0.0
     clip_norm: float | None = None
     clip_value: float | None = None
@@ -92,6 +94,12 @@ class Optimizer:
     def rate_at(self, step: Any) -> Any:
         """The learning rate at a step, counted from 0."""
         return self.rate(step) if callable(self.rate) else self.rate
+
+    def held(self) -> Iterator[tuple[str, Parameter]]:
+        """The settings that are parameters, by name: what a training step reads beside the network's own."""
+        for f in dataclasses.fields(self):
+            if isinstance(x := getattr(self, f.name), Parameter):
+                yield f.name, x
 
     def update(self, p: Any, g: Any, state: State, step: Any) -> tuple[Any, State]:
         """One step of one parameter.

@@ -7,6 +7,7 @@ from typing import Any
 
 from glassgrad.errors import DataError
 from glassgrad.optim.base import Optimizer, Schedule, State
+from glassgrad.parameters import Parameter
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class SGD(Optimizer):
     [0.71]
     """
 
-    rate: float | Schedule = 1e-3
+    rate: float | Schedule | Parameter = 1e-3
     _: KW_ONLY
     momentum: float = field(default=0.0, metadata={"range": (0.0, 1.0)})
     nesterov: bool = False

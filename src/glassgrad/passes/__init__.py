@@ -18,6 +18,7 @@ from glassgrad.passes.duplicates import merge_duplicates
 from glassgrad.passes.products import products
 from glassgrad.passes.rewrite import Pass, Snapshot
 from glassgrad.passes.simplify import simplify
+from glassgrad.passes.sparse import sparse_updates
 from glassgrad.passes.thin import thin_products
 
 __all__ = ["NATIVE", "PASSES", "Pass", "Snapshot", "run"]
@@ -25,8 +26,8 @@ __all__ = ["NATIVE", "PASSES", "Pass", "Snapshot", "run"]
 PASSES: tuple[Pass, ...] = (fold_constants, products, simplify, merge_duplicates, drop_dead)
 """The passes, in the order they run."""
 
-NATIVE: tuple[Pass, ...] = (*PASSES, thin_products)
-"""Those of the compiler: the last adds gates that its loops compute on the way, and changes the order of sums."""
+NATIVE: tuple[Pass, ...] = (*PASSES, thin_products, sparse_updates)
+"""Those of the compiler: the last two add gates that it computes on the way, and change the order of sums."""
 
 ROUNDS = 20
 """How often all passes run at most; two or three rounds are usual."""

@@ -53,6 +53,14 @@ class Callback:
     def on_end(self, trainer: Any, history: History) -> None:
         """After the last step, also after an interruption or an error."""
 
+    def epochs_ahead(self, history: History) -> int:
+        """How many epochs can be taken before `on_epoch` has to see the parameters and may end training.
+
+        Where every callback can wait and nothing is held out, `on_epoch` is called for several epochs in a row, with
+        the parameters of the last; that saves time where epochs are short.
+        """
+        return 1
+
 
 class _Function(Callback):
     """A plain function as a callback."""

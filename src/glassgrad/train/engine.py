@@ -14,40 +14,13 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from glassgrad.graphs import Graph
-from glassgrad.op import Spec
 from glassgrad.ops import random
+from glassgrad.train.rows import Rows
 
 Array = np.ndarray[Any, Any]
-Sampling = Literal["shuffle", "replacement"]
-SAMPLINGS = ("shuffle", "replacement")
+Sampling = Literal["shuffle", "order", "replacement"]
+SAMPLINGS = ("shuffle", "order", "replacement")
 _ORDER, _REPLACEMENT, _DRAWS = 1, 2, 3  # what is folded into the trainer's key for epochs, drawn rows and layers
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """The examples to learn from, checked: x (an array or a CSR matrix), y and perhaps a weight, one row each."""
-
-    X: Any
-    y: Array
-    weight: Array | None = None
-
-    def __len__(self) -> int:
-        return self.X.shape[0]
-
-    @property
-    def sparse(self) -> bool:
-        """Whether X is a SciPy CSR matrix."""
-        return not isinstance(self.X, np.ndarray)
-
-    def specs(self, size: int) -> list[Spec]:
-        """Shapes and dtypes of a batch of `size` rows."""
-        columns = [self.X, self.y] if self.weight is None else [self.X, self.y, self.weight]
-        return [Spec((size, *column.shape[1:]), column.dtype) for column in columns]
-
-    def take(self, rows: Array | None) -> list[Array]:
-        """Some rows, or all in their order, as the graph's inputs x, y and weight."""
-        columns = [self.X, self.y] if self.weight is None else [self.X, self.y, self.weight]
-        return columns if rows is None else [column.take(rows, axis=0) for column in columns]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +28,8 @@ class Stretch:
     """Consecutive steps, of one epoch or of several.
 
     ``first`` counts the steps since the start of ``epoch``. With "shuffle" each epoch is a permutation of
-    the rows, cut into batches, the last of which may be short; a batch of all rows keeps their order.
-    With "replacement" each step draws `batch_size` rows anew; with "order" the rows come in their order.
+    the rows, cut into batches, the last of which may be short; a batch of all rows keeps their order. With
+    "order" they are cut as they lie. With "replacement" each step draws `batch_size` rows anew.
     """
 
     rows: Rows
@@ -156,9 +129,10 @@ class NumpyEngine:
         """Take the steps of a stretch, one run of the graph each."""
         for i in range(stretch.count):
             step, arrays = memory.latest
-            batch = stretch.rows.take(self._rows(stretch, stretch.first + i, step))
+            rows = self._rows(stretch, stretch.first + i, step)
+            size = len(stretch.rows) if rows is None else len(rows)
             key = layer_key(stretch.key, step)
-            out = self.run(graphs(len(batch[0])), [*arrays, *batch, step, key, *stretch.frozen])
+            out = self.run(graphs(size), [*arrays, *stretch.rows.take(rows), step, key, *stretch.frozen])
             losses[i] = out[0]
             memory.latest = (step + 1, out[1:])
 

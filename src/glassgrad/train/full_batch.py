@@ -36,11 +36,12 @@ class FullBatchRun(Run):
         most = min(self.plan.total, optimizer.max_iterations)
         batch = self.plan.rows.take(None)
         key = layer_key(self.trainer.key, self.start)  # the same draws all along: a search needs a fixed function
+        frozen = [p.value for p in self.frozen]
         clock = time.perf_counter()
 
         def value_and_grad(params: list[Any]) -> tuple[Any, list[Any]]:
             self.evaluations += 1
-            out = self.engine.run(self.graph, [*params, *batch, self.start, key, *self.frozen])
+            out = self.engine.run(self.graph, [*params, *batch, self.start, key, *frozen])
             return out[0], out[1:]
 
         def iteration(number: int, loss: float, params: list[Any]) -> bool:
@@ -54,7 +55,8 @@ class FullBatchRun(Run):
                 hook.on_steps(self.trainer, self.history, 1, loss)
             stop = False
             if self.plan.epochs:
-                self._measure(before, params)
+                if self.plan.measured:
+                    self._measure(before, params)
                 self._keep()
                 stop = self._epoch_end(loss)
             clock = time.perf_counter()

@@ -13,8 +13,8 @@ from glassgrad.errors import DataError, OperandError, ShapeError
 Array = np.ndarray[Any, Any]
 
 
-def features(X: Any, dtype: np.dtype[Any], name: str = "X") -> Array:
-    """The rows a network is fed, in its dtype.
+def features(X: Any, dtype: np.dtype[Any], name: str = "X") -> Any:
+    """The rows a network is fed, in its dtype; a SciPy sparse matrix as CSR.
 
     Raises
     ------
@@ -23,6 +23,8 @@ def features(X: Any, dtype: np.dtype[Any], name: str = "X") -> Array:
     DataError
         When it is empty, not numeric, or not finite; the first bad cell is named.
     """
+    if hasattr(X, "tocsr"):
+        return _sparse(X, dtype, name)
     raw = _numbers(X, name)
     if raw.ndim < 2:
         hint = f"use {name}.reshape(-1, 1) for one feature" + (f", {name}[None] for one row" if raw.ndim else "")
@@ -30,6 +32,32 @@ def features(X: Any, dtype: np.dtype[Any], name: str = "X") -> Array:
     if raw.size == 0:
         raise DataError(f"{name} is empty (shape {raw.shape}); at least one row and one feature are needed")
     return _finite(raw, dtype, name, X)
+
+
+def _sparse(X: Any, dtype: np.dtype[Any], name: str) -> Any:
+    """A sparse matrix as CSR in this dtype, its indices checked; what it stores keeps its order."""
+    if len(X.shape) != 2:
+        raise ShapeError(f"{name} needs the shape (rows, features) and has shape {X.shape}")
+    if 0 in X.shape:
+        raise DataError(f"{name} is empty (shape {X.shape}); at least one row and one feature are needed")
+    csr = X.tocsr()
+    try:
+        csr.check_format(full_check=True)
+    except ValueError as error:
+        raise DataError(f"{name} is a broken sparse matrix: {error}") from error
+    raw = _numbers(csr.data, name)
+    if _surely_fits(raw, dtype):
+        return csr if raw.dtype == dtype else csr.astype(dtype)
+    with np.errstate(over="ignore"):
+        made = csr.astype(dtype)
+    bad = ~np.isfinite(made.data[: made.indptr[-1]])
+    if bad.any():
+        place = int(np.argmax(bad))
+        row, column = int(np.searchsorted(csr.indptr, place, side="right")) - 1, int(csr.indices[place])
+        found = raw[place]
+        what = f"does not fit {dtype}; scale the data down" if np.isfinite(found) else "is not finite; fill it in"
+        raise DataError(f"{name} has {found:g} at row {row}, column {column}, which {what}")
+    return made
 
 
 def targets(y: Any, rows: int, dtype: np.dtype[Any], name: str = "y", beside: str = "X") -> Array:
@@ -91,7 +119,7 @@ def _numbers(data: Any, name: str) -> Array:
     if type(data) is np.ndarray and data.dtype.kind in "fiub":
         return data
     if hasattr(data, "tocsr"):
-        raise OperandError(f"{name} is a sparse matrix, which networks do not take; use {name}.toarray()")
+        raise OperandError(f"{name} is a sparse matrix, and numbers are needed, one for each row; use {name}.toarray()")
     try:
         raw = np.asarray(data)
     except ValueError as error:

@@ -20,18 +20,21 @@ from glassgrad.graphs import Graph
 from glassgrad.nn.roll import Roll
 from glassgrad.op import Spec
 from glassgrad.ops import random
+from glassgrad.ops.sparse import SparseSpec
 from glassgrad.optim import LBFGS, Optimizer
 from glassgrad.parameters import Parameter
 from glassgrad.train import inputs
-from glassgrad.train.engine import Memory, Rows
+from glassgrad.train.engine import Memory
 from glassgrad.train.engines import engine_named
+from glassgrad.train.penalty import L2
+from glassgrad.train.rows import Features, Rows, chunks, features_arrays, features_spec, is_sparse, sized
 from glassgrad.train.scores import loss_graph, score_graph, weighted_mean
 from glassgrad.train.shards import check_mean
 from glassgrad.train.step_graphs import forward_graph, gradient_graph, takes_weights, training_graph
+from glassgrad.train.workshop import Workshop
 
 Array = np.ndarray[Any, Any]
 Loss = Distribution | Callable[..., Any]
-_CHUNK = 4096
 _PROVED = 64  # rows on which a loss shows that it is a mean
 
 
@@ -57,6 +60,7 @@ class Learner:
         engine: str = "native",
         metrics: Mapping[str, Callable[[Array, Array], float]] | None = None,
         shards: int = 1,
+        penalty: L2 | None = None,
     ) -> None:
         if not isinstance(net, nn.Layer):
             raise OperandError(f"net is a network, an nn.Layer such as nn.Sequential(...), not {_kind(net)}")
@@ -66,7 +70,9 @@ class Learner:
         if not isinstance(optimizer, Optimizer | LBFGS):
             hint = f"; write {optimizer.__name__}(...)" if isinstance(optimizer, type) else ""
             raise OperandError(f"optimizer is one of gg.optim, such as optim.SGD(0.1), not {_kind(optimizer)}{hint}")
-        self.net, self.loss, self.optimizer = net, loss, optimizer
+        self.net, self.loss, self.optimizer, self.penalty = net, loss, optimizer, penalty
+        parts = [part for part in (optimizer, penalty) if isinstance(part, Optimizer | L2)]
+        self._held = [(name, p) for part in parts for name, p in part.held()]
         self.batch_size = (
             None if batch_size is None else inputs.positive(batch_size, "batch_size", "; None for all rows")
         )
@@ -91,6 +97,15 @@ class Learner:
         if isinstance(optimizer, Optimizer):
             optimizer.check_groups([name for name, _ in net.named_parameters()])
 
+    def use(self, workshop: Workshop) -> None:
+        """Work with graphs and programs that a learner of the same kind left.
+
+        Of one kind are learners of the same architecture, loss, optimiser and penalty, with the same settings
+        where these are not frozen parameters.
+        """
+        self._graphs, self.engine, self.step_seconds = workshop.graphs, workshop.engine, workshop.step_seconds
+        self.engine.threads = self.threads
+
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_graphs": {}}  # traced again when they are needed
 
@@ -101,19 +116,19 @@ class Learner:
 
     @property
     def frozen(self) -> list[tuple[str, Parameter]]:
-        """The parameters that are only read, with their names."""
-        return [(name, p) for name, p in self._roll.current().named if p.frozen]
+        """The parameters that are only read, with their names: the network's, then settings that are parameters."""
+        return [*[(name, p) for name, p in self._roll.current().named if p.frozen], *self._held]
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """The dtype of the network's parameters, which data are cast to."""
         return self._roll.current().dtype
 
-    def outputs(self, X: ArrayLike) -> Array:
+    def outputs(self, X: Features) -> Array:
         """What the network puts out for these rows, before the distribution makes predictions of it."""
         return self._outputs(inputs.features(X, self.dtype))
 
-    def predict(self, X: ArrayLike) -> Array:
+    def predict(self, X: Features) -> Array:
         """Predictions: the most probable label, or the mean; the network's output where the loss is a function.
 
         They have the form of the targets: one number a row where the trainer has seen one-dimensional ones.
@@ -122,7 +137,7 @@ class Learner:
         found = np.asarray(self.loss.predict(output)) if isinstance(self.loss, Distribution) else output
         return found[:, 0] if self._flat_targets and found.ndim == 2 and found.shape[1] == 1 else found
 
-    def predict_proba(self, X: ArrayLike) -> Array:
+    def predict_proba(self, X: Features) -> Array:
         """The probability of each class, a row for each row of `X`.
 
         Raises
@@ -145,7 +160,7 @@ class Learner:
             )
         return np.asarray(self.loss.mean(self.outputs(X)))
 
-    def evaluate(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> dict[str, float]:
+    def evaluate(self, X: Features, y: ArrayLike, sample_weight: ArrayLike | None = None) -> dict[str, float]:
         """The loss on these rows, the accuracy where the loss classifies, and the trainer's metrics.
 
         `sample_weight` counts for the loss; the accuracy is the share of rows that are right.
@@ -164,7 +179,7 @@ class Learner:
         self._states = dict(snapshot.states)
 
     def rows(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, names: tuple[str, str] = ("X", "y")
+        self, X: Features, y: ArrayLike, sample_weight: ArrayLike | None = None, names: tuple[str, str] = ("X", "y")
     ) -> Rows:
         """Data as the network takes them, checked; `names` are what messages call them.
 
@@ -175,7 +190,7 @@ class Learner:
         """
         x = inputs.features(X, self.dtype, names[0])
         outputs = self._width(x, names[0])
-        target = inputs.targets(y, len(x), self.dtype, names[1], names[0])
+        target = inputs.targets(y, x.shape[0], self.dtype, names[1], names[0])
         if isinstance(self.loss, Distribution):
             target = self._checked(target, outputs, names[1])
         self._flat_targets = target.ndim == 1
@@ -185,7 +200,7 @@ class Learner:
                 raise UnsupportedError(
                     "the loss is a function (output, y); give it a third parameter to take sample_weight"
                 )
-            weight = inputs.weights(sample_weight, len(x), self.dtype)
+            weight = inputs.weights(sample_weight, x.shape[0], self.dtype)
             if not weight.all():
                 x, target, weight = x[weight > 0], target[weight > 0], weight[weight > 0]
         return Rows(x, target, weight)
@@ -207,24 +222,26 @@ class Learner:
     def step_graph(self, data: Rows, rows: int, optimizer: Optimizer | None = None) -> Graph:
         """The graph of a step on `rows` rows of such data, traced when first asked for."""
         names = tuple(name for name, _ in self.trainable)
-        key = (rows, data.X.shape[1:], data.y.shape[1:], data.y.dtype, data.weight is None, names)
+        x, y = data.specs(rows)[0], Spec((rows, *data.y.shape[1:]), data.y.dtype)
+        key = (x, y, data.weight is None, names)
         known = self._graphs.get(key) if optimizer is None else None
         if known is not None:
             return known
         if not names:
             raise OperandError("every parameter of the network is frozen, so there is nothing to train; net.unfreeze()")
         optimizer_ = optimizer or self.optimizer
-        x, y = (Spec((rows, *column.shape[1:]), column.dtype) for column in (data.X, data.y))
         parts = (self.trainable, self.frozen)
         if min(self.shards, rows) > 1:
             self._prove_mean(data)
         if isinstance(optimizer_, Optimizer):
             states = self._state_arrays(optimizer)
             graph = training_graph(
-                self.net, self.loss, optimizer_, *parts, states, x, y, data.weight is not None, self.shards
-            )
+                self.net, self.loss, optimizer_, *parts, states, x, y, data.weight is not None, self.shards,
+                self.penalty,
+            )  # fmt: skip
         else:
-            graph = gradient_graph(self.net, self.loss, *parts, x, y, data.weight is not None, self.shards)
+            weighted = data.weight is not None
+            graph = gradient_graph(self.net, self.loss, *parts, x, y, weighted, self.shards, self.penalty)
         if optimizer is None:
             self._graphs[key] = graph
         return graph
@@ -233,9 +250,9 @@ class Learner:
         """Once, before a batch is cut: a loss that is a function has to be a mean over rows."""
         if self._proved or isinstance(self.loss, Distribution):
             return
-        some = Rows(*data.take(np.arange(min(len(data), max(self.shards, _PROVED)))))
+        some = data.part(0, min(len(data), max(self.shards, _PROVED)))
         values = [p.value for _, p in self.net.named_parameters()]
-        output = self._forward(some.X.shape).run(*values, some.X)[0]
+        output = self._forward(features_spec(some.X)).run(*values, *features_arrays(some.X))[0]
         check_mean(self.loss, self.shards, output, some.y, some.weight)
         self._proved = True
 
@@ -249,28 +266,36 @@ class Learner:
         init = optimizer.init if isinstance(optimizer, Optimizer) else _nothing
         return [states[name] if name in states else tuple(init(p.value)) for name, p in self.trainable]
 
-    def _outputs(self, x: Array) -> Array:
-        """The network's outputs, in chunks, so that memory stays bounded."""
-        values = [p.value for p in self._roll.current().parameters]
+    def _outputs(self, x: Any) -> Array:
+        """The network's outputs, in chunks of a few sizes: so memory stays bounded, and few programs are needed."""
+        roll = self._roll.current()
+        values = [p.value for p in roll.parameters]
         self._width(x, "X")
-        if len(x) <= _CHUNK:
-            return self.engine.run(self._forward(x.shape), [*values, x])[0]
-        return np.concatenate([self.engine.run(self._forward(c.shape), [*values, c])[0] for (c,) in _chunks([x])])
+        pieces = sized(x) if roll.by_rows else [(x[start:stop], stop - start) for start, stop in chunks(x.shape[0])]
+        found = [
+            self.engine.run(self._forward(features_spec(part)), [*values, *features_arrays(part)])[0][:count]
+            for part, count in pieces
+        ]
+        return found[0] if len(found) == 1 else np.concatenate(found)
 
-    def _forward(self, shape: tuple[int, ...]) -> Graph:
-        graph = self._graphs.get(shape)
+    def _forward(self, x: Spec | SparseSpec) -> Graph:
+        graph = self._graphs.get(x)
         if graph is None:
-            graph = self._graphs[shape] = forward_graph(self.net, self._roll.current().named, Spec(shape, self.dtype))
+            graph = self._graphs[x] = forward_graph(self.net, self._roll.current().named, x)
         return graph
 
-    def _width(self, x: Array, name: str) -> int:
+    def _width(self, x: Any, name: str) -> int:
         """How many outputs the network has for such rows; an error where it does not take them."""
         try:
-            output = self._forward((1, *x.shape[1:])).outputs[0]
+            output = self._forward(features_spec(x[:1])).outputs[0]
         except ShapeError as error:
             raise ShapeError(
                 f"{name} has the shape {x.shape}, which the network does not take: {reason(error)}"
             ) from error
+        except UnsupportedError as error:
+            if not is_sparse(x):
+                raise
+            raise UnsupportedError(f"{name} is sparse, and the network needs dense rows: {reason(error)}") from error
         if len(output.shape) != 2:
             raise ShapeError(f"the network puts out {output.shape[1:]} a row; a trainer needs one axis of outputs")
         return output.shape[1]
@@ -288,7 +313,7 @@ class Learner:
         """Loss, accuracy and metrics of the network as it is."""
         if not isinstance(self.loss, Distribution):
             output = self._outputs(rows.X)
-            found = {"loss": float(self.engine.run(self._loss_graph(output, rows), [output, *rows.take(None)[1:]])[0])}
+            found = {"loss": float(self.engine.run(self._loss_graph(output, rows), [output, *rows.columns[1:]])[0])}
         else:
             losses, outputs, *hits = zip(*self._scores(rows), strict=True)
             sizes = [len(part) for part in outputs]
@@ -307,25 +332,29 @@ class Learner:
         """Loss, outputs and perhaps accuracy of each chunk of rows."""
         values = [p.value for _, p in self.net.named_parameters()]
         self._width(rows.X, "X")
-        return [self.engine.run(self._score_graph(part), [*values, *part]) for part in _chunks(rows.take(None))]
+        return [
+            self.engine.run(self._score_graph(part), [*values, *features_arrays(part.X), *part.columns[1:]])
+            for part in (rows.part(start, stop) for start, stop in chunks(len(rows)))
+        ]
 
     def _ready(self, rows: Rows) -> None:
         """Trace and compile what `_evaluate` runs."""
         outputs = self._width(rows.X, "X")
         whole = not isinstance(self.loss, Distribution)
-        for part in _chunks(rows.take(None)):
-            self.engine.ready(self._forward(part[0].shape) if whole else self._score_graph(part))
+        for start, stop in chunks(len(rows)):
+            part = rows.part(start, stop)
+            self.engine.ready(self._forward(features_spec(part.X)) if whole else self._score_graph(part))
         if whole:
-            dtype = self._forward((1, *rows.X.shape[1:])).outputs[0].dtype
+            dtype = self._forward(features_spec(rows.X[:1])).outputs[0].dtype
             self.engine.ready(self._loss_graph(Spec((len(rows), outputs), dtype), rows))
 
-    def _score_graph(self, columns: Sequence[Array]) -> Graph:
+    def _score_graph(self, rows: Rows) -> Graph:
         """The graph of network, loss and accuracy on such rows."""
-        specs = [Spec(column.shape, column.dtype) for column in columns]
-        key = ("score", *[(spec.shape, spec.dtype) for spec in specs])
+        x, y = features_spec(rows.X), Spec(rows.y.shape, rows.y.dtype)
+        key = ("score", x, y, rows.weight is None)
         if key not in self._graphs:
             known, loss = self.net.named_parameters(), cast(Distribution, self.loss)
-            self._graphs[key] = score_graph(self.net, loss, known, specs[0], specs[1], len(columns) > 2)
+            self._graphs[key] = score_graph(self.net, loss, known, x, y, rows.weight is not None)
         return self._graphs[key]
 
     def _loss_graph(self, output: Array | Spec, rows: Rows) -> Graph:
@@ -335,11 +364,6 @@ class Learner:
         if key not in self._graphs:
             self._graphs[key] = loss_graph(self.loss, *specs, rows.weight is not None)
         return self._graphs[key]
-
-
-def _chunks(columns: Sequence[Array]) -> list[list[Array]]:
-    """Consecutive rows of each column, at most so many that memory stays bounded."""
-    return [[column[i : i + _CHUNK] for column in columns] for i in range(0, len(columns[0]), _CHUNK)]
 
 
 def _nothing(p: Any) -> tuple[Array, ...]:

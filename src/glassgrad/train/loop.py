@@ -11,12 +11,14 @@ import numpy as np
 
 from glassgrad.graphs import Graph
 from glassgrad.train.callbacks import Callback, warn
-from glassgrad.train.engine import Engine, Memory, Rows, Sampling, Stretch
+from glassgrad.train.engine import Engine, Memory, Sampling, Stretch
 from glassgrad.train.history import History
 from glassgrad.train.inputs import all_finite
+from glassgrad.train.rows import Rows
 
 Array = np.ndarray[Any, Any]
 _LEAST_STEPS = 1000
+_MOST_STEPS = 50_000  # between two looks, where nobody wants one
 _BETWEEN_LOOKS = 0.02  # seconds between two looks at what was learned, where steps are short
 _BETWEEN_UPDATES = 0.15  # seconds between two looks at the progress
 
@@ -26,7 +28,8 @@ class Plan:
     """What one call of `fit` or `steps` is going to do.
 
     ``total`` steps; ``epochs``: whether to evaluate and call back after each pass over the rows; ``ready``: what
-    has to be done before `evaluate` can run.
+    has to be done before `evaluate` can run; ``measured``: whether one update of each epoch is compared with the
+    weights.
     """
 
     rows: Rows
@@ -36,15 +39,16 @@ class Plan:
     epochs: bool
     evaluate: Callable[[], dict[str, float]] | None = None
     ready: Callable[[], None] = lambda: None
+    measured: bool = True
 
     @property
     def per_epoch(self) -> int:
         """Steps in one pass over the rows."""
         return -(-len(self.rows) // self.batch_size)
 
-    def length(self, done: int, step_seconds: float | None) -> int:
-        """Steps until the next look at what was learned: an epoch, or what takes long enough to be worth a look."""
-        length = self.per_epoch if self.epochs else max(self.per_epoch, _LEAST_STEPS)
+    def length(self, done: int, step_seconds: float | None, ahead: int = 1) -> int:
+        """Steps until the next look at what was learned: some epochs, or what takes long enough to be worth a look."""
+        length = self.per_epoch * ahead if self.epochs else max(self.per_epoch, _LEAST_STEPS)
         if step_seconds and not self.epochs:
             length = max(length, int(_BETWEEN_LOOKS / step_seconds))
         return min(length, self.total - done)
@@ -52,7 +56,7 @@ class Plan:
     @property
     def looked_at(self) -> int:
         """The step of an epoch whose update is compared with the weights: the last with a full batch."""
-        short = self.sampling == "shuffle" and len(self.rows) % self.batch_size > 0
+        short = self.sampling != "replacement" and len(self.rows) % self.batch_size > 0
         return max(self.per_epoch - 1 - short, 0)
 
 
@@ -70,7 +74,7 @@ class Run:
         self.kept: Any = None
         self.start, self.epoch = self.memory.step, trainer.epoch_count
         self.names = [name for name, _ in trainer.trainable]
-        self.frozen = [p.value for _, p in trainer.frozen]
+        self.frozen = [p for _, p in trainer.frozen]
         self.watched = [h for h in hooks if type(h).on_steps is not Callback.on_steps]
         self.cut = bool(self.watched) or not engine.interruptible
         self.piece = self._steps_in(trainer.step_seconds) if self.cut else plan.total
@@ -111,7 +115,7 @@ class Run:
         """Trace and compile the graphs that will be needed, before the clock of the steps runs."""
         started = time.perf_counter()
         n, size = len(self.plan.rows), self.plan.batch_size
-        for rows in {size, n % size} if self.plan.sampling == "shuffle" else {size}:
+        for rows in {size, n % size} if self.plan.sampling != "replacement" else {size}:
             if rows:
                 self.traced[rows] = self.graphs(rows)
                 self.engine.prepare(self.traced[rows], self.plan.rows, self.plan.sampling)
@@ -128,10 +132,17 @@ class Run:
     def _train(self) -> None:
         done = 0
         while done < self.plan.total:
-            length = self.plan.length(done, self.trainer.step_seconds)
+            length = self.plan.length(done, self.trainer.step_seconds, self._ahead())
             if self._pass(done, length):
                 break
             done += length
+
+    def _ahead(self) -> int:
+        """Epochs until somebody has to look."""
+        if self.plan.measured or self.plan.evaluate is not None:
+            return 1
+        most = max(1, _MOST_STEPS // self.plan.per_epoch)
+        return max(1, min([most, *[hook.epochs_ahead(self.history) for hook in self.hooks]]))
 
     def _pass(self, done: int, length: int) -> bool:
         """Take some steps, look at what came of them, and say whether to stop."""
@@ -142,7 +153,9 @@ class Run:
             self._give_up(losses, before)
             return True
         self._keep()
-        return self.plan.epochs and self._epoch_end(self._mean(losses))
+        size = self.plan.per_epoch if self.plan.epochs else 0
+        ended = [self._epoch_end(self._mean(losses[i : i + size])) for i in (range(0, length, size) if size else ())]
+        return any(ended)
 
     def _epoch_end(self, train_loss: float) -> bool:
         """Evaluate, call back, and say whether to stop."""
@@ -166,7 +179,7 @@ class Run:
     def _pieces(self, done: int, length: int) -> Iterator[tuple[int, int]]:
         """Cut a pass where the progress is looked at, and around the step whose update is measured."""
         place, end = done, done + length
-        looked_at = done + self.plan.looked_at if self.plan.epochs else -1
+        looked_at = done + self.plan.looked_at if self.plan.epochs and self.plan.measured else -1
         while place < end:
             stop = min(place + self.piece, end)
             if place < looked_at:
@@ -180,8 +193,8 @@ class Run:
         """Run one piece on the engine; its losses."""
         plan, trainer, memory, history = self.plan, self.trainer, self.memory, self.history
         losses, start, before = np.empty(count), memory.step, memory.arrays
-        self.losses = losses
-        stretch = Stretch(plan.rows, self.frozen, plan.batch_size, plan.sampling, trainer.key, self.epoch, first, count)
+        self.losses, frozen = losses, [p.value for p in self.frozen]
+        stretch = Stretch(plan.rows, frozen, plan.batch_size, plan.sampling, trainer.key, self.epoch, first, count)
         started = time.perf_counter()
         try:
             self.engine.steps(self.graphs, memory, stretch, losses)
@@ -189,7 +202,7 @@ class Run:
             seconds = time.perf_counter() - started
             history.step_seconds += seconds
             history.add_losses(losses[: memory.step - start])
-        if plan.epochs and first % plan.per_epoch == plan.looked_at:
+        if plan.epochs and plan.measured and first % plan.per_epoch == plan.looked_at:
             self._measure(before, memory.arrays)
         if self.cut:
             trainer.step_seconds = max(seconds, 1e-9) / count
@@ -214,7 +227,7 @@ class Run:
         """The mean loss of an epoch, each step by its rows."""
         n, size = len(self.plan.rows), self.plan.batch_size
         rows = np.full(len(losses), size)
-        if self.plan.sampling == "shuffle" and n % size:
+        if self.plan.sampling != "replacement" and n % size:
             rows[-1] = n % size
         return float(np.average(losses, weights=rows))
 

@@ -27,7 +27,8 @@ from glassgrad.native.room import address, aligned
 from glassgrad.native.steps import Call
 from glassgrad.native.target import host
 from glassgrad.native.training import Feed, write_training
-from glassgrad.train.engine import Memory, NumpyEngine, Rows, Sampling, Stretch, drawing_keys
+from glassgrad.train.engine import Memory, NumpyEngine, Sampling, Stretch, drawing_keys
+from glassgrad.train.rows import Rows
 
 Array = np.ndarray[Any, Any]
 _WORTH = 5_000_000  # operations of a step that is worth several threads
@@ -38,7 +39,7 @@ _MOST_ROWS = 1 << 22  # row numbers handed over at once, when they are not drawn
 class _Loop:
     """The compiled loop around one step graph, and the memory it works in."""
 
-    def __init__(self, graph: Graph, columns: int, drawn: bool, threads: int | None) -> None:
+    def __init__(self, graph: Graph, columns: int, sparse: bool, drawn: bool, threads: int | None) -> None:
         graph = passes.run(graph, passes.NATIVE)
         carried = len(graph.outputs) - 1
         self.carried = carried
@@ -51,9 +52,9 @@ class _Loop:
         )  # fmt: skip
         if not self.compiles:
             return
-        self.batch = int(graph.inputs[carried].shape[0])
+        self.batch = int(graph.inputs[step - 1].shape[0])
         base = len(self.plan.buffers) + 2
-        feed = Feed(tuple((carried + k, base + k) for k in range(columns)), step, 0, pairs)
+        feed = Feed(tuple((carried + k, base + k) for k in range(columns)), step, 0, pairs, sparse)
         target, plan, batch = host(), self.plan, self.batch
         most = threads or (cores() if work(plan.steps) >= _WORTH else 1)
         self.pace = Pace(most, fixed=threads is not None)
@@ -170,9 +171,9 @@ class NativeEngine(NumpyEngine):
     def _loop(self, graph: Graph, rows: Rows, drawn: bool) -> _Loop:
         key = (id(graph), drawn)
         if key not in self._loops:
-            columns = 2 if rows.weight is None else 3
+            loop = (graph, len(rows.arrays), rows.sparse, drawn, self.threads)
             with _other_engine_named():
-                _remembered(self._loops, key, (graph, _Loop(graph, columns, drawn, self.threads)))
+                _remembered(self._loops, key, (graph, _Loop(*loop)))
         return self._loops[key][1]
 
     def _run_of(self, stretch: Stretch, done: int, step: int) -> tuple[int, int, Array | None]:
@@ -206,7 +207,7 @@ class NativeEngine(NumpyEngine):
             place[:] = np.asarray(value).reshape(-1)
         for place, value in zip(loop.frozen, stretch.frozen, strict=True):
             loop.inputs[place][:] = np.asarray(value).reshape(-1)
-        columns = [np.ascontiguousarray(c) for c in stretch.rows.take(None)]
+        columns = [np.ascontiguousarray(c) for c in stretch.rows.arrays]
         for k, column in enumerate(columns):
             loop.table[loop.columns + k] = address(column)
         key = drawing_keys(stretch.key)

@@ -20,9 +20,10 @@ from glassgrad.errors import DataError, GlassgradError, OperandError, ShapeError
 from glassgrad.graphs import Graph
 from glassgrad.ops import random
 from glassgrad.train import inputs
-from glassgrad.train.engine import Memory, Rows, Stretch
+from glassgrad.train.engine import Memory, Stretch
 from glassgrad.train.engines import engine_named
 from glassgrad.train.online_graph import LinearStep, online_graph
+from glassgrad.train.rows import Rows
 from glassgrad.train.step_graphs import takes_weights
 
 Array = np.ndarray[Any, Any]
@@ -233,7 +234,7 @@ class Online:
         done = 0
         while done < steps:
             count = self._stretch(rows, size, scale, done, steps - done)
-            state = self._state()
+            state = self._state(rows.sparse)
             memory = Memory(self.step_count, list(state.values()))
             order: Any = "shuffle" if shuffle else "order"
             stretch = Stretch(rows, (), size, order, self.key, self.epoch_count, done, count)
@@ -295,17 +296,17 @@ class Online:
             return _MOST_STEPS
         return max(1, int(self.features * len(rows) / max(1, rows.X.nnz * size)))
 
-    def _state(self) -> dict[str, Array]:
+    def _state(self, sparse: bool) -> dict[str, Array]:
         """What a step changes, by name, as a stretch begins."""
-        one = np.ones((), np.float64)
-        state: dict[str, Array] = {"V": self._W}
+        one, V = np.ones((), np.float64), self._W if sparse else np.ascontiguousarray(self._W.T)
+        state: dict[str, Array] = {"V": V}
         if self.fit_intercept:
             state["b"] = self._b
         if self.l2:
             state["s"] = one
         if self.average:
             state["passed"] = 0 * one
-            state["U"] = np.zeros_like(self._W)
+            state["U"] = np.zeros_like(V)
             if self.fit_intercept:
                 state["b_sum"] = np.zeros(self.outputs, np.float64)
         return state
@@ -314,7 +315,8 @@ class Online:
         """Take weights and sums out of what a stretch left, the scale multiplied in."""
         steps = self.step_count - before
         s = float(state["s"]) if self.l2 else 1.0
-        V, W = state["V"], state["V"]
+        V, U = (x if rows.sparse else np.ascontiguousarray(x.T) for x in (state["V"], state.get("U", state["V"])))
+        W = V
         if s != 1:
             W = np.asarray(V * s, self.dtype)
         truncated: Any = W
@@ -324,7 +326,7 @@ class Online:
             truncated = np.sign(W) * np.maximum(np.abs(W) - least, 0)
         if self.average and steps:
             passed = float(state["passed"])
-            total: Any = passed * V.astype(np.float64) - state["U"]
+            total: Any = passed * V.astype(np.float64) - U
             if truncated is not W:  # the last step counts as it is after that
                 total += truncated - W
             b_total = state["b_sum"] if self.fit_intercept else steps * self._b.astype(np.float64)
@@ -338,9 +340,9 @@ class Online:
     def _graph(self, rows: Rows, size: int) -> Graph:
         """The graph of a step on `size` such rows, traced when first asked for."""
         specs = rows.specs(size)
-        key = (size, *[(spec.shape, spec.dtype) for spec in specs], rows.sparse, rows.weight is None)
+        key = tuple(specs)
         if key not in self._graphs:
-            self._graphs[key] = online_graph(self._model(), self._state(), specs)
+            self._graphs[key] = online_graph(self._model(), self._state(rows.sparse), specs)
         return self._graphs[key]
 
 

@@ -2,7 +2,8 @@
 
 Inputs are the state, then the batch, step and key; outputs what is noted, then the state after the step:
 
-    V        W = s·V, shape (features, outputs)
+    V        W = s·V: of shape (features, outputs) for sparse rows, so that all of a feature lies side by side, and
+             turned, (outputs, features), for dense ones, which are as long
     b        the bias
     s        the scale, with L2 only
     passed   Σ s over the steps so far, for the average
@@ -22,6 +23,7 @@ from glassgrad.distributions import Distribution
 from glassgrad.errors import OperandError
 from glassgrad.graphs import Graph
 from glassgrad.op import Spec
+from glassgrad.ops.sparse import SparseSpec
 from glassgrad.sweep import sweep
 from glassgrad.tensors import Tensor, traced
 from glassgrad.train.step_graphs import batch_wires, check_loss, takes_weights
@@ -56,7 +58,7 @@ class LinearStep:
         if self.l2:
             after["s"] = state["s"] * (1 - rate * self.l2)
             length = rate / after["s"]
-        slope = x.T @ dz
+        slope = dz.T @ x if isinstance(x, Tensor) else x.T @ dz
         after["V"] = state["V"] - self._number(length) * slope
         shrink = self.l1 and isinstance(x, Tensor)  # on sparse rows it is done between stretches
         if shrink:
@@ -80,7 +82,7 @@ class LinearStep:
         return x.astype(self.dtype) if hasattr(x, "astype") else x
 
 
-def online_graph(model: LinearStep, arrays: Mapping[str, Array], specs: Sequence[Spec]) -> Graph:
+def online_graph(model: LinearStep, arrays: Mapping[str, Array], specs: Sequence[Spec | SparseSpec]) -> Graph:
     """The graph of a step.
 
     Parameters
@@ -89,7 +91,7 @@ def online_graph(model: LinearStep, arrays: Mapping[str, Array], specs: Sequence
         Loss, rate and penalties.
     arrays : mapping of str to array
         The state, of these shapes and dtypes.
-    specs : sequence of Spec
+    specs : sequence of Spec or SparseSpec
         Those of the batch.
 
     Raises
@@ -102,7 +104,7 @@ def online_graph(model: LinearStep, arrays: Mapping[str, Array], specs: Sequence
         (x, y, *weight), batch = batch_wires(specs)
         step, key = traced((), np.dtype(np.int64), "step"), traced((2,), np.dtype(np.uint32), "key")
         with group("forward"):
-            z = x @ state["V"]
+            z = x @ (state["V"].T if isinstance(x, Tensor) else state["V"])
             z = z * state["s"].astype(model.dtype) if "s" in state else z
             z = z + state["b"] if "b" in state else z
         with group("loss"):

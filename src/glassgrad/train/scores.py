@@ -11,26 +11,32 @@ from glassgrad import nn
 from glassgrad.distributions import Distribution
 from glassgrad.graphs import Graph
 from glassgrad.op import Spec
+from glassgrad.ops.sparse import SparseSpec
 from glassgrad.parameters import Parameter
 from glassgrad.tensors import Tensor, traced
-from glassgrad.train.step_graphs import batch_loss, check_loss, network_output
+from glassgrad.train.step_graphs import batch_loss, check_loss, network_output, wires_of
 from glassgrad.wire import group, marked
 
 
 def score_graph(
-    net: nn.Layer, loss: Distribution, parameters: Sequence[tuple[str, Parameter]], x: Spec, y: Spec, weighted: bool
+    net: nn.Layer,
+    loss: Distribution,
+    parameters: Sequence[tuple[str, Parameter]],
+    x: Spec | SparseSpec,
+    y: Spec,
+    weighted: bool,
 ) -> Graph:
     """The network in use with its loss: inputs are all parameters, x, y and perhaps weight.
 
     Outputs are the loss, what the network puts out and, where the distribution writes it in gates, the accuracy.
     """
-    x_wire, columns = traced(x.shape, x.dtype, "x"), _columns(x, y, weighted)
+    (x_wire, inputs), columns = wires_of(x, "x"), _columns(x, y, weighted)
     with marked(enabled=True, key=None):
         output = network_output(net, x_wire)
         cost = _cost(loss, output, columns)
         with group("accuracy"):
             accuracy = _accuracy(loss, output, columns[0])
-    return Graph([cost, output, *accuracy], [*[p for _, p in parameters], x_wire, *columns])
+    return Graph([cost, output, *accuracy], [*[p for _, p in parameters], *inputs, *columns])
 
 
 def loss_graph(loss: Any, output: Spec, y: Spec, weighted: bool) -> Graph:
@@ -48,7 +54,7 @@ def weighted_mean(values: Sequence[Any], shares: Any) -> float:
     return float(np.average(np.array(values, np.float64), weights=np.array(shares, np.float64)))
 
 
-def _columns(x: Spec, y: Spec, weighted: bool) -> list[Tensor]:
+def _columns(x: Spec | SparseSpec, y: Spec, weighted: bool) -> list[Tensor]:
     """The wires of y and weight."""
     y_wire = traced(y.shape, y.dtype, "y")
     return [y_wire, traced(x.shape[:1], x.dtype, "weight")] if weighted else [y_wire]

@@ -4,6 +4,8 @@ A training step is one graph, so it can be looked at, verified, and compiled lat
 
     inputs   trainable parameters, optimiser state, x, y, (weight), step, key, frozen parameters
     outputs  loss, new trainable parameters, new optimiser state
+
+Sparse rows x are three inputs, the CSR arrays x.data, x.indices and x.indptr.
 """
 
 from __future__ import annotations
@@ -19,11 +21,13 @@ from glassgrad.distributions import Distribution
 from glassgrad.errors import OperandError, ShapeError, spec_text
 from glassgrad.graphs import Graph
 from glassgrad.op import Spec
+from glassgrad.ops.sparse import SparseRows, SparseSpec
 from glassgrad.optim import Optimizer
 from glassgrad.parameters import Parameter
 from glassgrad.sweep import sweep
 from glassgrad.tensors import Tensor, constant, traced
 from glassgrad.train.callbacks import warn
+from glassgrad.train.penalty import L2
 from glassgrad.train.shards import shard_bounds, shard_key, shard_shares, tree_sum
 from glassgrad.wire import group, marked, topological
 
@@ -51,25 +55,36 @@ def takes_weights(loss: Any) -> bool:
     return True
 
 
-def batch_wires(specs: Sequence[Spec]) -> tuple[list[Any], list[Tensor]]:
-    """The columns of a batch, x, y and perhaps weight, as wires: what a network is handed, and a graph's inputs."""
-    columns = [traced(spec.shape, spec.dtype, name) for spec, name in zip(specs, ("x", "y", "weight"), strict=False)]
-    return list(columns), columns
+def wires_of(spec: Spec | SparseSpec, name: str) -> tuple[Any, list[Tensor]]:
+    """A column of a batch: what a network is handed, and the inputs of the graph that it is made of."""
+    if isinstance(spec, Spec):
+        wire = traced(spec.shape, spec.dtype, name)
+        return wire, [wire]
+    data, indices, indptr = [traced(s.shape, s.dtype, f"{name}.{part}") for part, s in spec.arrays]
+    return SparseRows(data, indices, indptr, spec.shape), [data, indices, indptr]
+
+
+def batch_wires(specs: Sequence[Spec | SparseSpec]) -> tuple[list[Any], list[Tensor]]:
+    """The columns of a batch, x, y and perhaps weight: what network and loss are handed, and a graph's inputs."""
+    columns, inputs = zip(
+        *[wires_of(s, name) for s, name in zip(specs, ("x", "y", "weight"), strict=False)], strict=True
+    )
+    return list(columns), [wire for wires in inputs for wire in wires]
 
 
 class _Step:
     """Forward and backward of one batch, traced: its inputs, the loss, the gradients of what is trained."""
 
     def __init__(
-        self, net: nn.Layer, loss: Any, trainable: Parameters, frozen: Parameters, x: Spec, y: Spec, weighted: bool,
-        shards: int,
+        self, net: nn.Layer, loss: Any, trainable: Parameters, frozen: Parameters, x: Spec | SparseSpec, y: Spec,
+        weighted: bool, shards: int, penalty: L2 | None = None,
     ) -> None:  # fmt: skip
         self.net, self.loss, self.parameters = net, loss, [p for _, p in trainable]
-        x_wire, y_wire = traced(x.shape, x.dtype, "x"), traced(y.shape, y.dtype, "y")
-        weight = traced((x.shape[0],), x.dtype, "weight") if weighted else None
+        weights = [Spec((x.shape[0],), x.dtype)] if weighted else []
+        columns, inputs = batch_wires([x, y, *weights])
+        weight = columns[2] if weighted else None
         self.step, key = traced((), np.dtype(np.int64), "step"), traced((2,), np.dtype(np.uint32), "key")
-        columns = [x_wire, y_wire, *([] if weight is None else [weight])]
-        self.batch = [*columns, self.step, key, *[p for _, p in frozen]]
+        self.batch = [*inputs, self.step, key, *[p for _, p in frozen]]
         before = _drawn()
         bounds = shard_bounds(x.shape[0], shards)
         if len(bounds) == 1:
@@ -86,6 +101,8 @@ class _Step:
                 shares = shard_shares(bounds, weight)
                 self.cost = _shared(costs, shares)
                 self.gradients = [_shared(slopes, shares) for slopes in zip(*gradients, strict=True)]
+        if penalty is not None:
+            self.cost, self.gradients = penalty.added(self.cost, self.gradients, trainable, x.shape[0], weight)
         self.cost.name = self.cost.name or "loss"
         if not np.array_equal(_drawn(), before):
             warn(
@@ -145,10 +162,11 @@ def training_graph(
     trainable: Parameters,
     frozen: Parameters,
     states: States,
-    x: Spec,
+    x: Spec | SparseSpec,
     y: Spec,
     weighted: bool,
     shards: int = 1,
+    penalty: L2 | None = None,
 ) -> Graph:
     """One step of training as one graph: forward, backward and update.
 
@@ -166,11 +184,13 @@ def training_graph(
         Whether rows have weights.
     shards : int
         In how many pieces the batch is cut, see `train.shards`.
+    penalty : L2, optional
+        What large weights cost.
     """  # fmt: skip
     names = [name for name, _ in trainable]
     parameters = [p for _, p in trainable]
     with marked(enabled=True):
-        made = _Step(net, loss, trainable, frozen, x, y, weighted, shards)
+        made = _Step(net, loss, trainable, frozen, x, y, weighted, shards, penalty)
         state_wires = [
             tuple(traced(s.shape, s.dtype, f"{name}.state{i}") for i, s in enumerate(state))
             for name, state in zip(names, states, strict=True)
@@ -182,15 +202,15 @@ def training_graph(
 
 
 def gradient_graph(
-    net: nn.Layer, loss: Any, trainable: Parameters, frozen: Parameters, x: Spec, y: Spec, weighted: bool,
-    shards: int = 1,
+    net: nn.Layer, loss: Any, trainable: Parameters, frozen: Parameters, x: Spec | SparseSpec, y: Spec,
+    weighted: bool, shards: int = 1, penalty: L2 | None = None,
 ) -> Graph:  # fmt: skip
     """Forward and backward without an update, for optimisers that search along a line.
 
     Inputs are those of a training step without the state, outputs the loss and the gradients.
     """
     with marked(enabled=True):
-        made = _Step(net, loss, trainable, frozen, x, y, weighted, shards)
+        made = _Step(net, loss, trainable, frozen, x, y, weighted, shards, penalty)
     return _graph([made.cost, *made.gradients], [*[p for _, p in trainable], *made.batch])
 
 
@@ -198,15 +218,15 @@ def _graph(outputs: Sequence[Any], inputs: Sequence[Tensor]) -> Graph:
     return Graph([w if isinstance(w, Tensor) else constant(w) for w in outputs], inputs)
 
 
-def forward_graph(net: nn.Layer, parameters: Parameters, x: Spec) -> Graph:
+def forward_graph(net: nn.Layer, parameters: Parameters, x: Spec | SparseSpec) -> Graph:
     """The network in use, not in training: inputs are all parameters and x, the output is the network's."""
-    x_wire = traced(x.shape, x.dtype, "x")
+    x_wire, inputs = wires_of(x, "x")
     with marked(enabled=True, key=None):
         output = network_output(net, x_wire)
-    return Graph([output], [*[p for _, p in parameters], x_wire])
+    return Graph([output], [*[p for _, p in parameters], *inputs])
 
 
-def network_output(net: nn.Layer, x: Tensor) -> Tensor:
+def network_output(net: nn.Layer, x: Any) -> Tensor:
     """What a network makes of a wire, which has to be one wire."""
     output = net(x)
     if not isinstance(output, Tensor):

@@ -18,11 +18,12 @@ from glassgrad.graphs import Graph
 from glassgrad.optim import LBFGS, Optimizer
 from glassgrad.train import inputs
 from glassgrad.train.callbacks import Callback, Monitor, Patience, ProgressBar, as_callback
-from glassgrad.train.engine import SAMPLINGS, Rows, Sampling, Stretch
+from glassgrad.train.engine import SAMPLINGS, Sampling, Stretch
 from glassgrad.train.full_batch import FullBatchRun
 from glassgrad.train.history import History
 from glassgrad.train.learner import Learner
 from glassgrad.train.loop import Plan, Run
+from glassgrad.train.rows import Features, Rows
 
 
 class Trainer(Learner):
@@ -61,6 +62,8 @@ class Trainer(Learner):
     shards : int
         In how many pieces each batch is cut, whose gradients are summed over a fixed tree. With the same
         shards any number of workers gives the same bits. Other shards add in another order and draw dropout anew.
+    penalty : L2, optional
+        What large weights cost in training, counted once a batch whatever its shards; `evaluate` leaves it out.
 
     Attributes
     ----------
@@ -80,10 +83,10 @@ class Trainer(Learner):
 
     def fit(
         self,
-        X: ArrayLike,
+        X: Features,
         y: ArrayLike,
         epochs: int,
-        validation: tuple[ArrayLike, ArrayLike] | None = None,
+        validation: tuple[Features, ArrayLike] | None = None,
         patience: int | None = None,
         sample_weight: ArrayLike | None = None,
         callbacks: Iterable[Callback | Callable[[Trainer, History], Any]] = (),
@@ -96,7 +99,8 @@ class Trainer(Learner):
         Parameters
         ----------
         X, y : array_like
-            Examples and targets, one row each. Data frames are taken as arrays.
+            Examples and targets, one row each. Data frames are taken as arrays. X may be a SciPy sparse matrix where
+            the first layer is Linear: a step then works on what its rows store.
         epochs : int
             Passes over the data. For L-BFGS, iterations, and at most its `max_iterations`.
         validation : (X, y), optional
@@ -110,10 +114,11 @@ class Trainer(Learner):
             `Callback` objects, or functions ``(trainer, history)`` called after each epoch; True ends training.
         progress : bool or rich.console.Console
             Show a progress bar, on the error stream or on this console.
-        sampling : "shuffle" or "replacement"
-            Each epoch a new order of the rows, or each step rows drawn anew.
+        sampling : "shuffle", "order" or "replacement"
+            Each epoch a new order of the rows, or always that in which they lie, or each step rows drawn anew.
         monitor : bool
-            Warn where updates are far too large or too small for the weights (see `Monitor`).
+            Compare an update of each epoch with the weights (`History.update_ratio`), and warn where it is far too
+            large or too small for them (see `Monitor`). Without, and where nobody looks, epochs run on undisturbed.
 
         Returns
         -------
@@ -147,11 +152,13 @@ class Trainer(Learner):
         plan = self._plan(rows, sampling, epochs, evaluate=evaluate)
         if evaluate is not None:
             plan = dataclasses.replace(plan, ready=functools.partial(self._ready, held))
+        if not any(isinstance(hook, Monitor) for hook in hooks):
+            plan = dataclasses.replace(plan, measured=bool(monitor))
         return self._run(plan, hooks, progress)
 
     def steps(
         self,
-        X: ArrayLike,
+        X: Features,
         y: ArrayLike,
         n: int,
         sampling: Sampling | None = None,
@@ -166,9 +173,9 @@ class Trainer(Learner):
             As in `fit`.
         n : int
             Number of steps. For L-BFGS, iterations, and at most its `max_iterations`.
-        sampling : "replacement" or "shuffle", optional
-            Rows drawn anew for each step, the default, or one shuffled pass after another; a new call starts
-            a new pass.
+        sampling : "replacement" or "shuffle" or "order", optional
+            Rows drawn anew for each step, the default, or one pass after another, shuffled or not; a new call
+            starts a new pass.
 
         Returns
         -------
@@ -181,7 +188,7 @@ class Trainer(Learner):
             sampling = "replacement" if isinstance(self.optimizer, Optimizer) else "shuffle"
         return self._run(self._plan(rows, sampling, n, epochs=False), [], progress)
 
-    def step(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+    def step(self, X: Features, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Train one step on exactly these rows; the loss before the update."""
         if isinstance(self.optimizer, LBFGS):
             raise UnsupportedError("L-BFGS has no single step: use fit() or steps(), whose iterations take all rows")
@@ -193,7 +200,7 @@ class Trainer(Learner):
         self.keep(memory)
         return float(losses[0])
 
-    def graph(self, rows: int | None = None, X: ArrayLike | None = None, y: ArrayLike | None = None) -> Graph:
+    def graph(self, rows: int | None = None, X: Features | None = None, y: ArrayLike | None = None) -> Graph:
         """The one graph of a training step: forward, backward and update.
 
         Parameters
@@ -230,6 +237,7 @@ class Trainer(Learner):
             size = len(rows)
             if sampling == "replacement":
                 raise UnsupportedError("L-BFGS takes all rows in each iteration: leave sampling at 'shuffle'")
+        rows = rows.drawing(sampling == "replacement")
         self._seen = (rows, size)
         return Plan(rows, size, sampling, -(-len(rows) // size) * n if epochs else n, epochs, evaluate)
 
