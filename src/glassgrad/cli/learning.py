@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import time
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import typer
+from sklearn.exceptions import ConvergenceWarning
 
 from glassgrad import __version__, data, nn
 from glassgrad.cli import common, folders
@@ -17,7 +20,7 @@ from glassgrad.cli.modelling import Choice, Data, choose
 from glassgrad.cli.runs import collected, proof, proved, versions
 from glassgrad.cli.settings import Settings, kinds_of_columns
 from glassgrad.data import Guess, Preparation, Table, guess_task
-from glassgrad.distributions import Bernoulli, Categorical, Distribution
+from glassgrad.distributions import Distribution
 from glassgrad.errors import DataError
 from glassgrad.estimators import PreparedModel
 from glassgrad.storage.documents import MODEL, WEIGHTS, is_one_file
@@ -153,21 +156,31 @@ class _Job:
         target = self.preparation.target
         assert target is not None
         y = target.decode(self.y) if target.task == "classification" else self.y
-        with collected(self.notes):
+        with collected(self.notes), warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # said below, in words of the command line
             estimator.fit(self.X, y)
         self.seconds = time.perf_counter() - began
         self.model = PreparedModel(estimator, self.preparation)
-        self.say("trained", f"in {self.seconds:.2f} s{_passes(estimator)}")
+        passes = int(np.max(estimator.n_iter_))
+        self.say("trained", f"in {self.seconds:.2f} s, {passes:,} passes over the rows")
+        if self.choice.passes is None and passes >= estimator.max_iter:
+            self.notes.append(
+                f"training took all {passes:,} passes and had not ended by itself: more --epochs may help"
+            )
         self._prove(estimator)
 
     def _prove(self, estimator: Any) -> None:
-        """Prove the gradient of what was fitted, where its cost is a distribution."""
-        loss = _cost(estimator, self.model)
-        if loss is None:
+        """Prove the gradient of the model, where its cost is a distribution.
+
+        At weights drawn anew: where a model has learned, gradients are smaller than what finite differences can tell.
+        """
+        loss = getattr(estimator, "distribution_", None)
+        if not isinstance(loss, Distribution):
             return
         some = self.X[:_CHECKED]
         rows = np.asarray(some.toarray() if hasattr(some, "toarray") else some)
-        report, _ = proof(estimator.network(), loss, rows, self.y[:_CHECKED])
+        net = copy.deepcopy(estimator.network()).initialise(self.settings.seed, again=True)
+        report, _ = proof(net, loss, rows, self.y[:_CHECKED])
         if not report:
             common.fail(f"the gradient of the model is wrong, so it is not kept\n{report}", common.WRONG)
         self.checked = proved(report)
@@ -305,21 +318,6 @@ def show_telling(found: Sequence[Telling]) -> None:
         typer.echo("\n".join(each.lines(common.width())))
     if len(found) > _TOLD:
         typer.echo(f"… and for {len(found) - _TOLD} more, which the report page shows")
-
-
-def _passes(estimator: Any) -> str:
-    passes = getattr(estimator, "n_iter_", None)
-    return "" if passes is None else f", {int(np.max(passes)):,} passes over the rows"
-
-
-def _cost(estimator: Any, model: PreparedModel) -> Distribution | None:
-    """The distribution whose cost was minimised, as far as the estimator says it."""
-    told = getattr(estimator, "distribution_", None)
-    if isinstance(told, Distribution):
-        return told
-    if type(estimator).__name__ == "LogisticRegression":
-        return Bernoulli() if len(model.target.classes) == 2 else Categorical()
-    return None
 
 
 def _curve(values: Any) -> list[float]:

@@ -11,7 +11,7 @@ from glassgrad.cli.settings import Settings, weights_of_classes
 from glassgrad.data import Preparation, Target
 
 _FEW_ROWS = 300
-_IMAGE_EPOCHS, _TABLE_EPOCHS, _IMAGE_UNITS, _TABLE_UNITS = 30, 300, (512,), (64,)
+_IMAGE_EPOCHS, _TABLE_EPOCHS, _IMAGE_UNITS, _TABLE_UNITS = 20, 300, (512,), (64,)
 _DROPOUT, _IMAGE_RATE, _TABLE_RATE, _PATIENCE = 0.5, 2e-3, 1e-3, 20
 _SET_ASIDE = 0.1
 _NETWORK_ONLY = ("hidden", "activation", "loss", "optimizer")
@@ -37,12 +37,16 @@ class Data:
 
 @dataclass(frozen=True)
 class Choice:
-    """An estimator to be fitted, what it is called, why it was chosen, and how it is set up."""
+    """An estimator to be fitted, what it is called, why it was chosen, and how it is set up.
+
+    `passes` is how many it takes where nothing else is to end it; None where it ends when it has converged.
+    """
 
     estimator: Any
     name: str
     why: str
     how: str
+    passes: int | None = None
 
     def said(self) -> str:
         """All of it in a sentence."""
@@ -74,7 +78,8 @@ def choose(settings: Settings, data: Data) -> Choice:
             raise UsageError(f"--{name} is for --model mlp; {_NAMES[model]} has none")
     made = {"mlp": _network, "logistic": _logistic, "perceptron": _perceptron}[model]
     estimator, name, how = made(settings, data)
-    return Choice(estimator, name, why, how)
+    fixed = model == "mlp" and not estimator.early_stopping and estimator.solver != "lbfgs"
+    return Choice(estimator, name, why, how, estimator.max_iter if fixed else None)
 
 
 def _suits(data: Data, classify: bool) -> tuple[str, str]:
