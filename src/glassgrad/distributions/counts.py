@@ -31,8 +31,15 @@ class Poisson(Distribution):
     """Counts with the rate eᶻ, z the output: eᶻ − y z.
 
     Above z = 30, a rate of 10¹³, the cost goes on as a straight line, so that it never overflows.
+
+    Parameters
+    ----------
+    whole : bool
+        Whether targets have to be counts. Without, any y from 0 is taken: the mean is estimated well where only it
+        is like Poisson's (quasi-likelihood).
     """
 
+    whole: bool = True
     name: ClassVar[str] = "poisson"
 
     def terms(self, output: Any, y: Any) -> Any:
@@ -44,6 +51,9 @@ class Poisson(Distribution):
         return _rate(shaped(output))
 
     def _check_values(self, y: Any) -> None:
+        if not self.whole:
+            self._all(y >= 0, y, "rates are not below 0")
+            return
         self._all((y >= 0) & (np.mod(y, 1) == 0), y, "counts are whole numbers from 0")
 
 

@@ -12,7 +12,7 @@ from glassgrad.optim.descent import SGD
 from glassgrad.optim.lbfgs import LBFGS, LBFGSInfo
 from glassgrad.optim.newton import NewtonCG
 from glassgrad.optim.proximal import ProximalNewton
-from glassgrad.optim.schedules import Cosine, InverseTime, StepDecay, WarmUp
+from glassgrad.optim.schedules import Cosine, InverseScaling, InverseTime, StepDecay, WarmUp
 from glassgrad.optim.search import SearchInfo
 
 OPTIMIZERS: dict[str, type[Any]] = {
@@ -36,7 +36,7 @@ def named(name: str, **settings: Any) -> Any:
 
 
 __all__ = [
-    "LBFGS", "OPTIMIZERS", "SGD", "AdaGrad", "Adam", "AdamW", "Cosine", "InverseTime", "LBFGSInfo", "NewtonCG",
-    "Optimizer", "ProximalNewton", "RMSProp", "Schedule", "SearchInfo", "State", "StepDecay", "WarmUp", "clip",
-    "global_norm", "named",
+    "LBFGS", "OPTIMIZERS", "SGD", "AdaGrad", "Adam", "AdamW", "Cosine", "InverseScaling", "InverseTime", "LBFGSInfo",
+    "NewtonCG", "Optimizer", "ProximalNewton", "RMSProp", "Schedule", "SearchInfo", "State", "StepDecay", "WarmUp",
+    "clip", "global_norm", "named",
 ]  # fmt: skip

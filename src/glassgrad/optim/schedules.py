@@ -125,3 +125,37 @@ class WarmUp:
         """Learning rate of a step."""
         full = self.then(np.maximum(step - self.steps, 0)) if callable(self.then) else self.then
         return full * np.minimum((step + 1) / self.steps, 1.0)
+
+
+@dataclass(frozen=True)
+class InverseScaling:
+    """scikit-learn's "invscaling": ``rate / (1 + rows seen) ** power``, anew after each pass over the rows.
+
+    Parameters
+    ----------
+    rate : float
+        At the start.
+    steps, rows : int
+        Of one pass.
+    power : float
+        How fast the rate falls.
+
+    Examples
+    --------
+    >>> from glassgrad import optim
+    >>> schedule = optim.InverseScaling(1.0, steps=10, rows=99)
+    >>> [float(schedule(step)) for step in (0, 9, 10)]
+    [1.0, 1.0, 0.1]
+    """
+
+    rate: float
+    steps: int
+    rows: int
+    power: float = 0.5
+
+    def __post_init__(self) -> None:
+        _at_least_one("InverseScaling: steps", self.steps)
+
+    def __call__(self, step: Any) -> Any:
+        """Learning rate of a step."""
+        return self.rate / (1.0 + (step // self.steps) * self.rows) ** self.power
