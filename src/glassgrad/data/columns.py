@@ -264,8 +264,11 @@ class Category(Column):
     def said(self) -> str:
         """The values behind it."""
         shown = ", ".join(value[:20] for value in self.values[:6]) + (", …" if len(self.values) > 6 else "")
-        one_hot = f"one column for each of {len(self.values)} values: {shown}"
-        rare = f"; {len(self.rare):,} rare values and new ones are 'other'" if self.rare else ""
+        several = len(self.values) > 1
+        one_hot = f"a column for {f'each of {len(self.values)} values: ' if several else ''}{shown}"
+        rare = (
+            f"; {len(self.rare):,} rare value{'s' * (len(self.rare) != 1)} and new ones: 'other'" if self.rare else ""
+        )
         return one_hot + rare + (f"; {self.missing:,} missing: a value of its own" if self.missing else "")
 
 
