@@ -198,6 +198,14 @@ def test_identifiers_are_found_in_part_of_the_rows_too():
     assert kinds(Preparation.fit(frame.iloc[rows])) == {"number": "left out", "year": "number", "x": "number"}
 
 
+def test_what_seems_to_name_the_rows_is_learned_from_where_there_is_nothing_else():
+    frame = pd.DataFrame({"x": np.arange(10), "y": np.arange(10) ** 2.5, "name": list("abcdefghij")})
+    assert kinds(Preparation.fit(frame, target="y")) == {"x": "number", "name": "left out"}
+    assert kinds(Preparation.fit(frame.assign(z=[1.5, 2] * 5), target="y"))["x"] == "left out"
+    with pytest.raises(DataError, match=r"no column of .* is left"):
+        Preparation.fit(frame, target="y", drop=["x"])
+
+
 def test_what_a_column_is_can_be_told():
     prep = Preparation.fit(FRAME, drop=["member"], kinds={"id": "number", "age": "category"})
     assert kinds(prep)["member"] == "left out"

@@ -27,7 +27,7 @@ class Guess(NamedTuple):
 
 
 def guess_column(column: pd.Series) -> Guess:
-    """Number, category, flag or date; or "ignored", where nothing can be learned from a column.
+    """Number, category, flag or date; "identifier", a number that names the rows; or "ignored": nothing to learn from.
 
     Parameters
     ----------
@@ -69,11 +69,11 @@ def _number(column: pd.Series) -> Guess:
         values, places = column.to_numpy(), column.index
         distinct = len(np.unique(values)) == len(values)
         if distinct and _IDENTIFIER.fullmatch(str(column.name)):
-            return Guess("ignored", "an identifier: whole numbers, each once")
+            return Guess("identifier", "an identifier: whole numbers, each once")
         if distinct and places.dtype.kind == "i":
             ahead = values.astype(np.float64) - places.to_numpy()
             if np.ptp(ahead) == 0 and ahead[0] in (0, 1):
-                return Guess("ignored", "an identifier: it counts the rows")
+                return Guess("identifier", "an identifier: it counts the rows")
     return Guess("number", "numbers")
 
 

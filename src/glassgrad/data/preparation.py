@@ -120,7 +120,11 @@ class Preparation:
             return cls(
                 (Pixels.fit(table.array, "pixel" if table.images is not None else "column"),), found, table.source
             )
-        return cls(tuple(_fitted(table, told, target, missing)), found, table.source)._checked()
+        columns = tuple(_fitted(table, told, target, missing))
+        if all(isinstance(column, Ignored) for column in columns):
+            told = {**dict.fromkeys(_identifiers(table, told, target), "number"), **told}
+            columns = tuple(_fitted(table, told, target, missing))
+        return cls(columns, found, table.source)._checked()
 
     def _checked(self) -> Preparation:
         if all(isinstance(column, Ignored) for column in self.columns):
@@ -338,6 +342,12 @@ def _fitted(table: Table, told: Mapping[str, str], target: str | None, missing: 
             yield Date.fit(column)
         else:
             yield Ignored(name, reason or "as told")
+
+
+def _identifiers(table: Table, told: Mapping[str, str], target: str | None) -> list[str]:
+    """The numbers that seem to name the rows: where there is nothing else, they are what to learn from."""
+    names = [name for name in table.columns if name != target and name not in told]
+    return [name for name in names if guess_column(table.column(name)).kind == "identifier"]
 
 
 def _column(entry: Any, where: str) -> Column:
