@@ -60,4 +60,4 @@ def test_what_has_a_kernel_or_no_numbers_stays() -> None:
 
 def test_only_the_compiler_uses_it() -> None:
     assert thin_products not in passes.PASSES
-    assert passes.NATIVE == (*passes.PASSES, thin_products, sparse_updates)
+    assert (*passes.PASSES, thin_products, sparse_updates) == passes.NATIVE
