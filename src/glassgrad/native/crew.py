@@ -105,6 +105,8 @@ class Pace:
 
     def took(self, size: int, count: int, seconds: float) -> None:
         """Note what some steps took."""
+        if len(self.sizes) == 1:
+            return
         if size not in self._step:  # the first one finds everything cold
             self._step[size] = seconds / count
             return
