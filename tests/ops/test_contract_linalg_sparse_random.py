@@ -9,6 +9,7 @@ from scipy import sparse, stats
 import glassgrad as gg
 from glassgrad.errors import DataError, GlassgradError, OperandError, ShapeError, UnsupportedError
 from glassgrad.ops import contract, factor, linalg, philox, random
+from glassgrad.ops.philox import long_words_of
 from glassgrad.ops.sparse import csr_matmul, sparse_matmul
 from glassgrad.tensors import traced
 
@@ -508,3 +509,12 @@ def test_random_draws_say_what_is_wrong(call, message):
     with pytest.raises(GlassgradError, match=message) as caught:
         call()
     assert isinstance(caught.value, DataError | OperandError | ShapeError)
+
+
+@pytest.mark.parametrize("n", [4095, 4096, 50_000])
+def test_a_permutation_is_the_stable_sorting_order_of_its_words(n):
+    key = random.key(11)
+    words = long_words_of(key, n)
+    np.testing.assert_array_equal(random.permutation(key, n), np.argsort(words, kind="stable"))
+    tied = np.tile(words[: n // 5], 5) >> np.uint64(13)
+    np.testing.assert_array_equal(random._sorting_order(tied), np.argsort(tied, kind="stable"))

@@ -5,12 +5,11 @@ from __future__ import annotations
 import io
 import math
 import zipfile
-import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glassgrad.data.delimited import refuse_repeated
+from glassgrad.data.delimited import checked_names
 from glassgrad.data.sources import LARGEST
 from glassgrad.errors import DataError
 
@@ -40,7 +39,9 @@ def read_npz(data: bytes, where: str) -> dict[str, Array]:
                     raise DataError(f"{where} is not an NPZ file: it holds {entry.filename!r}, which is not an array")
                 with archive.open(entry) as stream:
                     arrays[name] = _array(stream, entry.file_size, f"{where}, array {name!r}")
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, KeyError) as error:
+    except (DataError, MemoryError):
+        raise
+    except Exception as error:  # zipfile and zlib have many errors for damaged files
         raise DataError(f"{where} is a damaged NPZ file: {error}") from error
     if not arrays:
         raise DataError(f"{where} holds no arrays")
@@ -63,12 +64,14 @@ def _array(stream: Any, size: int, where: str) -> Array:
         raise DataError(f"{where} has a damaged header: {error}") from error
     if dtype.hasobject:
         raise DataError(f"{where} holds Python objects, which are not read; save it with a dtype of numbers or text")
+    if dtype.kind not in "biufSUMm" or not dtype.itemsize:
+        raise DataError(f"{where} holds {dtype}; numbers, truth values, text and dates are read")
     if any(n < 0 for n in shape) or math.prod(shape) * dtype.itemsize > size:
         raise DataError(f"{where} announces shape {shape} of {dtype}, more than the {size:,} bytes that follow")
     body = stream.read(math.prod(shape) * dtype.itemsize)
     if len(body) != math.prod(shape) * dtype.itemsize:
         raise DataError(f"{where} is cut off: shape {shape} of {dtype} is announced, and {len(body):,} bytes follow")
-    flat = np.frombuffer(body, dtype) if dtype.itemsize else np.zeros(math.prod(shape), dtype)
+    flat = np.frombuffer(body, dtype)
     array = flat.reshape(shape[::-1]).T if by_columns else flat.reshape(shape)
     return np.ascontiguousarray(array.astype(dtype.newbyteorder("="))).reshape(shape)
 
@@ -89,12 +92,14 @@ def read_parquet(data: bytes, where: str) -> pd.DataFrame:
         raise DataError(f'{where}: Parquet needs pyarrow; pip install "glassgrad[parquet]"') from None
     try:
         frame = pd.read_parquet(io.BytesIO(data), engine="pyarrow")
+    except MemoryError:
+        raise
     except Exception as error:  # pyarrow has many errors for damaged files, some of them plain ones
         lines = str(error).strip().splitlines() or [type(error).__name__]
         raise DataError(f"{where} is a damaged Parquet file: {lines[0]}") from error
     frame = frame.reset_index(drop=all(name is None for name in frame.index.names))
     frame.columns = [str(name) for name in frame.columns]
-    refuse_repeated(list(frame.columns), where)
+    checked_names(list(frame.columns), where)
     if not len(frame.columns) or not len(frame):
         raise DataError(f"{where} has {len(frame.columns)} columns and {len(frame)} rows: there is nothing to read")
     return frame

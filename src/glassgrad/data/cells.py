@@ -74,6 +74,11 @@ def texts(column: pd.Series) -> Array:
     return found
 
 
+def is_none(found: Array) -> Array:
+    """Which cells of what `texts` returns are missing."""
+    return np.array([cell is None for cell in found], bool)
+
+
 def _text(cell: Any) -> str:
     if isinstance(cell, float | np.floating) and abs(cell) < _BIG and cell == int(cell):
         return str(int(cell))
@@ -107,6 +112,10 @@ _DATES = (
     (re.compile(r"\d{1,2}/\d{1,2}/\d{4}"), "%m/%d/%Y"),
     (re.compile(r"\d{4}/\d{1,2}/\d{1,2}"), "%Y/%m/%d"),
 )
+
+
+LAYOUTS = (*(layout for _, layout in _DATES), "%d/%m/%Y")
+"""The ways in which dates are written."""
 
 
 def date_layout(column: pd.Series) -> str | None:
@@ -149,7 +158,7 @@ def times(column: pd.Series, layout: str) -> Any:
         return found.reset_index(drop=True)
     cells = texts(column)
     found = _times(cells, layout)
-    lost = np.flatnonzero(found.isna().to_numpy() & np.array([cell is not None for cell in cells], bool))
+    lost = np.flatnonzero(found.isna().to_numpy() & ~is_none(cells))
     if len(lost):
         how = "such as 2024-03-14" if layout == "ISO8601" else f"written as {layout}"
         raise DataError(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import warnings
+import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from glassgrad.data import cells
-from glassgrad.errors import DataError, DataWarning
+from glassgrad.errors import DataError, DataWarning, warn
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,6 +19,8 @@ MOST_CATEGORIES = 100
 FEWEST_ROWS = 2
 FARTHEST = 1e6
 """Deviations from the mean beyond which a number is taken for this many, so that it stays finite in float32."""
+LARGEST = 1 << 28
+"""Numbers in a row of an array."""
 MISSING_NUMBERS = ("mean", "median")
 
 
@@ -103,6 +105,12 @@ class Number(Column):
         filled = float(np.median(known)) if fill == "median" else mean
         return cls(name, mean, scale if scale > 0 else 1.0, filled, missing, fill)
 
+    def checked(self) -> Number:
+        """Itself, if it has a scale."""
+        if not self.scale > 0 or self.missing < 0 or self.fill_name not in MISSING_NUMBERS:
+            raise DataError(f"column {self.name!r} of the preparation is damaged: a scale is above 0")
+        return self
+
     @property
     def feature_names(self) -> tuple[str, ...]:
         """The number, and whether it is missing."""
@@ -121,7 +129,7 @@ class Number(Column):
         """The scaled number, and the flag where some were missing in training."""
         values = cells.numbers(column)
         if not self.missing and (gone := int(np.isnan(values).sum())):
-            warn(f"column {self.name!r}: {gone:,} missing, and none was in training; taken as {self.fill:.4g}")
+            tell_missing(self.name, gone, f"{self.fill:.4g}")
         return self.scaled(values)
 
     def said(self) -> str:
@@ -157,7 +165,7 @@ class Flag(Column):
         values = cells.truths(column)
         gone = np.isnan(values)
         if not self.missing and gone.any():
-            warn(f"column {self.name!r}: {gone.sum():,} missing, and none was in training; taken as {self.share:.4g}")
+            tell_missing(self.name, gone.sum(), f"{self.share:.4g}")
         known = np.where(gone, self.share, values)
         return np.column_stack([known, gone] if self.missing else [known]).astype(np.float32)
 
@@ -171,13 +179,24 @@ class Flag(Column):
 class Category(Column):
     """One column of X for each value seen often enough: 1 where it stands, else 0.
 
-    Values too rare for that share one column, "other", which also takes values that are new. Missing is a
-    value like any other.
+    Values too rare for that share one column, "other", which also takes values that are new. Where no value was
+    rare there is no such column, and a new value is 0 in all. Missing is a value like any other.
+
+    Attributes
+    ----------
+    values : tuple of str
+        Those with a column of their own.
+    rare : tuple of str
+        Those that share one.
+    missing : int
+        How many were missing in training.
+    numeric : bool
+        Whether the values were read as numbers.
     """
 
     kind: ClassVar[str] = "category"
     values: tuple[str, ...]
-    rare: int
+    rare: tuple[str, ...]
     missing: int
     numeric: bool = False
 
@@ -185,64 +204,69 @@ class Category(Column):
     def fit(cls, column: pd.Series, most: int = MOST_CATEGORIES, fewest: int = FEWEST_ROWS) -> Category | Ignored:
         """The values that at least `fewest` rows have, at most `most` of them."""
         name, found = str(column.name), cells.texts(column)
-        known = found[found != np.array(None)].astype(str)
+        known = found[~cells.is_none(found)].astype(str)
         missing = len(found) - len(known)
         values, counts = np.unique(known, return_counts=True)
         if len(values) + bool(missing) < 2:
             return Ignored(name, f"always {str(values[0])[:30]!r}" if len(values) else "every value is missing")
         order = np.argsort(-counts, kind="stable")
-        kept = [i for i in order[:most] if counts[i] >= fewest]
+        kept = {int(i) for i in order[:most] if counts[i] >= fewest}
         if not kept:
             return Ignored(name, f"{len(values):,} different values, each seen less than {fewest} times")
-        return cls(
-            name, tuple(sorted(str(values[i]) for i in kept)), len(values) - len(kept), missing,
-            column.dtype.kind in "iufb",
-        )  # fmt: skip
+        chosen = tuple(str(value) for i, value in enumerate(values) if i in kept)
+        rare = tuple(str(value) for i, value in enumerate(values) if i not in kept)
+        return cls(name, chosen, rare, missing, column.dtype.kind in "iufb")
+
+    def checked(self) -> Category:
+        """Itself, if no value stands twice."""
+        values = (*self.values, *self.rare)
+        if not self.values or len(set(values)) < len(values) or self.missing < 0:
+            raise DataError(f"column {self.name!r} of the preparation is damaged: its values do not differ")
+        return self
 
     @property
     def feature_names(self) -> tuple[str, ...]:
         """A name for each value."""
-        names = [f"{self.name} = {value}" for value in self.values]
         return (
-            *names,
+            *(f"{self.name} = {value}" for value in self.values),
             *([f"{self.name} other"] if self.rare else []),
             *([f"{self.name} missing"] if self.missing else []),
         )
 
     def apply(self, column: pd.Series) -> Array:
         """One-hot rows; a warning counts the values that are new."""
-        places: dict[str | None, int] = {value: i for i, value in enumerate(self.values)}
-        width = len(self.feature_names)
+        width = len(self.values) + bool(self.rare) + bool(self.missing)
         other = len(self.values) if self.rare else width
+        places: dict[str | None, int] = {value: i for i, value in enumerate(self.values)}
+        places |= dict.fromkeys(self.rare, other)
         if self.missing:
             places[None] = width - 1
         found = cells.texts(column)
-        codes = np.array([places.get(value, other if value is not None else width) for value in found], np.int64)
-        new = [value for value, code in zip(found, codes, strict=True) if code in (width, other)]
-        self._tell(new)
+        self._tell([value for value in found if value not in places])
+        codes = [places.get(value, other if value is not None else width) for value in found]
         rows = np.zeros((len(found), width + 1), np.float32)
         rows[np.arange(len(found)), codes] = 1
         return rows[:, :width]
 
     def _tell(self, new: list[str | None]) -> None:
-        """Warn of values that were not seen in training; those too rare to be kept cannot be told from new ones."""
-        if not new or (self.rare and None not in new):
-            return
-        distinct = sorted({value for value in new if value is not None})
-        if distinct and not self.rare:
+        """Warn of values that were not met in training."""
+        known = [value for value in new if value is not None]
+        if distinct := sorted(set(known)):
             shown = ", ".join(repr(value[:30]) for value in distinct[:3]) + (", …" if len(distinct) > 3 else "")
+            rows = f"{len(known):,} row{'s' * (len(known) != 1)}"
             warn(
                 f"column {self.name!r}: {len(distinct):,} value{'s' * (len(distinct) != 1)} not seen in training "
-                f"({shown}), in {sum(v is not None for v in new):,} rows; taken as none of the known ones"
+                f"({shown}), in {rows}; taken as {'other' if self.rare else 'none of the known ones'}",
+                DataWarning,
             )
-        if None in new:
-            warn(f"column {self.name!r}: {new.count(None):,} missing, and none was in training; taken as no value")
+        if gone := len(new) - len(known):
+            tell_missing(self.name, gone, "none of the known values")
 
     def said(self) -> str:
         """The values behind it."""
         shown = ", ".join(value[:20] for value in self.values[:6]) + (", …" if len(self.values) > 6 else "")
         one_hot = f"one column for each of {len(self.values)} values: {shown}"
-        rare = f"; {self.rare:,} rare values and new ones are 'other'" if self.rare else ""
+        rare = f"; {len(self.rare):,} rare values and new ones are 'other'" if self.rare else ""
         return one_hot + rare + (f"; {self.missing:,} missing: a value of its own" if self.missing else "")
 
 
@@ -278,6 +302,12 @@ class Pixels(Column):
         small = array.astype(np.float64) / big
         return cls(name, array.shape[1:], float(small.mean()) * big, float(small.std()) * big)
 
+    def checked(self) -> Pixels:
+        """Itself, if it has a scale, and rows a shape."""
+        if not self.scale > 0 or not self.shape or min(self.shape) < 1 or math.prod(self.shape) > LARGEST:
+            raise DataError("the array of the preparation is damaged: rows need a shape, and numbers a scale")
+        return self
+
     @property
     def feature_names(self) -> tuple[str, ...]:
         """Every pixel by its place."""
@@ -310,6 +340,6 @@ def _finite(array: Array) -> None:
         raise DataError(f"the array holds {array[at]} in row {at[0] + 1:,}, place {tuple(map(int, at[1:]))}")
 
 
-def warn(message: str) -> None:
-    """Warn of something odd in the data, on behalf of whoever called `transform`."""
-    warnings.warn(message, DataWarning, stacklevel=4)
+def tell_missing(name: str, count: int, taken: str) -> None:
+    """Warn of missing cells in a column that had none in training."""
+    warn(f"column {name!r}: {count:,} missing, and none was in training; taken as {taken}", DataWarning)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from glassgrad.data import cells
-from glassgrad.data.columns import Column, Ignored, Number, warn
+from glassgrad.data.columns import Column, Ignored, Number, tell_missing
 from glassgrad.errors import DataError
 
 if TYPE_CHECKING:
@@ -48,6 +48,15 @@ class Date(Column):
             next(iter(kept.values())).missing,
         )  # fmt: skip
 
+    def checked(self) -> Date:
+        """Itself, if its parts are known and each has a scale."""
+        fit = len(self.parts) == len(self.means) == len(self.scales) == len(set(self.parts)) > 0
+        if not fit or not set(self.parts) <= set(_PARTS) or min(self.scales) <= 0 or self.missing < 0:
+            raise DataError(f"column {self.name!r} of the preparation is damaged: its parts do not fit together")
+        if self.layout not in cells.LAYOUTS:
+            raise DataError(f"column {self.name!r} of the preparation is damaged: dates are not written so")
+        return self
+
     @property
     def feature_names(self) -> tuple[str, ...]:
         """A name for each part."""
@@ -60,7 +69,7 @@ class Date(Column):
         values = _numbers_of(cells.times(column, self.layout))
         gone = np.isnan(values["elapsed"])
         if not self.missing and gone.any():
-            warn(f"column {self.name!r}: {gone.sum():,} missing, and none was in training; taken as the mean date")
+            tell_missing(self.name, gone.sum(), "the mean date")
         parts = [
             Number(self.name, mean, scale, mean, 0).scaled(values[part])
             for part, mean, scale in zip(self.parts, self.means, self.scales, strict=True)
@@ -98,6 +107,6 @@ def _numbers_of(times: Any) -> dict[str, Array]:
         "elapsed": elapsed / _SECONDS,
         "year": times.dt.year.to_numpy(np.float64),
         "month": times.dt.month.to_numpy(np.float64),
-        "weekday": times.dt.dayofweek.to_numpy(np.float64),
+        "weekday": times.dt.day_of_week.to_numpy(np.float64),
         "hour": times.dt.hour.to_numpy(np.float64),
     }

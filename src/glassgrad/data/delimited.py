@@ -37,8 +37,8 @@ def read_text(
     """A table from delimited text, and notes of what was found out about it.
 
     Quotes are read as quotes where that fits: a text in quotes may hold separators and line breaks, and a
-    doubled quote in it is one quote. Where quotes stand in the middle of texts, or reading them so would join
-    lines that have the right number of fields each, they are letters like any other.
+    doubled quote in it is one quote. Where quotes stand in the middle of texts, or, among tabs, where reading them
+    so would join lines that have the right number of fields each, they are letters like any other.
 
     Raises
     ------
@@ -139,12 +139,14 @@ def _layout(text: str, separator: str, where: str) -> tuple[Any, int, list[str]]
     with _long_fields(len(text) + 1):
         plain = _Walk(text, separator, csv.QUOTE_NONE)
         strict = _Walk(text, separator, csv.QUOTE_MINIMAL, strict=True)
-        if strict.whole and not (plain.whole and strict.joined):
+        if strict.whole and not (separator == "\t" and plain.whole and strict.joined):
             return csv.QUOTE_MINIMAL, strict.rows, strict.top
         if plain.whole:
             return csv.QUOTE_NONE, plain.rows, plain.top
         loose = _Walk(text, separator, csv.QUOTE_MINIMAL)
         loose.check(where)
+        if "unexpected end" in strict.failed:
+            raise DataError(f"{where}, line {strict.at}: a quote is opened and never closed")
         return csv.QUOTE_MINIMAL, loose.rows, loose.top
 
 
@@ -161,12 +163,14 @@ class _Walk:
         Whether a field goes over the end of a line.
     wrong : list of (line, fields)
         Rows with another number of fields than the first.
+    failed : str
+        What the `csv` module could not read, in the row that begins at line `at`.
     """
 
     def __init__(self, text: str, separator: str, quoting: Any, strict: bool = False) -> None:
         self.rows, self.top, self.joined, self.separator = 0, [], False, separator
         self.wrong: list[tuple[int, int]] = []
-        self.failed = ""
+        self.failed, self.at = "", 0
         if quoting == csv.QUOTE_NONE:
             self._lines(text)
         else:
@@ -201,7 +205,7 @@ class _Walk:
                 if len(row) != len(self.top):
                     self.wrong.append((start, len(row)))
         except csv.Error as error:
-            self.failed = f"line {reader.line_num}: {error}"
+            self.failed, self.at = f"line {reader.line_num}: {error}", before + 1
 
     @property
     def whole(self) -> bool:
@@ -230,18 +234,22 @@ class _Walk:
 
 def _names(top: list[str], where: str) -> list[str]:
     """The header's names; a column without one is named by its place."""
-    if len(top) > MOST_COLUMNS:
+    return checked_names([name.strip() or f"column {i + 1}" for i, name in enumerate(top)], where)
+
+
+def checked_names(names: list[str], where: str) -> list[str]:
+    """The names of columns, if there are not too many, and each has its own.
+
+    Raises
+    ------
+    DataError
+        When there are more than `MOST_COLUMNS`, or a name stands twice.
+    """
+    if len(names) > MOST_COLUMNS:
         raise DataError(
-            f"{where} has {len(top):,} columns, and at most {MOST_COLUMNS:,} are read; a wide matrix of numbers fits "
+            f"{where} has {len(names):,} columns, and at most {MOST_COLUMNS:,} are read; a wide matrix of numbers fits "
             "an NPZ file: numpy.savez(…, X=…, y=…)"
         )
-    names = [name.strip() or f"column {i + 1}" for i, name in enumerate(top)]
-    refuse_repeated(names, where)
-    return names
-
-
-def refuse_repeated(names: Sequence[str], where: str) -> None:
-    """Refuse columns that share a name."""
     places: dict[str, list[int]] = {}
     for i, name in enumerate(names, 1):
         places.setdefault(name, []).append(i)
@@ -253,6 +261,7 @@ def refuse_repeated(names: Sequence[str], where: str) -> None:
             f"{where}: the name {name!r} stands over several columns: {', '.join(map(str, at[:8]))}{more}; "
             "give each a name of its own"
         )
+    return names
 
 
 def _is_number(text: str) -> bool:
@@ -284,8 +293,8 @@ def _numbers_found(frame: pd.DataFrame, separator: str, as_text: Sequence[str], 
     import pandas as pd
 
     changed: dict[str, Any] = {}
-    for name in frame.columns[[frame[name].dtype.kind not in "iufb" for name in frame.columns]]:
-        if name in as_text:
+    for name, dtype in frame.dtypes.items():
+        if dtype.kind in "iufb" or name in as_text:
             continue
         texts = frame[name].dropna().unique()
         words = sorted(t for t in texts if t in _MISSING_NUMBERS)

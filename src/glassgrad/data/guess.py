@@ -36,34 +36,42 @@ def guess_column(column: pd.Series) -> Guess:
     """
     import pandas as pd
 
+    kind = column.dtype.kind
+    if kind in "iuf":
+        return _number(column)
+    if kind == "c":
+        return Guess("ignored", "it holds complex numbers")
     known = column.dropna()
     if not len(known):
         return Guess("ignored", "every value is missing")
-    kind = column.dtype.kind
-    if kind == "c":
-        return Guess("ignored", "it holds complex numbers")
-    if kind == "b" or known.map(type).eq(bool).all():
-        return _unless_constant(known, Guess("flag", "true or false"))
+    if kind == "b":
+        return _unless_constant(column, Guess("flag", "true or false"))
     if kind == "M" or isinstance(column.dtype, pd.DatetimeTZDtype):
-        return _unless_constant(known, Guess("date", "times"))
-    if kind in "iuf" or kind == "m":
-        return _unless_constant(known, _number(known))
-    if known.map(lambda cell: isinstance(cell, list | dict | set | tuple | bytes | np.ndarray)).any():
-        odd = next(cell for cell in known if isinstance(cell, list | dict | set | tuple | bytes | np.ndarray))
-        return Guess("ignored", f"it holds values of type {type(odd).__name__}")
-    untyped = column.dtype == object and not known.map(lambda cell: isinstance(cell, str)).any()
-    if untyped and _all_numbers(known):  # decimal fractions, integers beyond 64 bits
-        return _unless_constant(known, Guess("number", "numbers"))
+        return _unless_constant(column, Guess("date", "times"))
+    if kind == "m":
+        return _unless_constant(column, Guess("number", "stretches of time, in seconds"))
+    if column.dtype != object:
+        return _text(known)
+    types = set(map(type, known))
+    odd = [found for found in types if issubclass(found, list | dict | set | tuple | bytes | np.ndarray)]
+    if odd:
+        return Guess("ignored", f"it holds values of type {odd[0].__name__}")
+    if types <= {bool, np.bool_}:
+        return _unless_constant(column, Guess("flag", "true or false"))
+    if str not in types and _all_numbers(known):  # decimal fractions, integers beyond 64 bits
+        return _unless_constant(column, Guess("number", "numbers"))
     return _text(known)
 
 
-def _number(known: pd.Series) -> Guess:
-    whole = known.dtype.kind in "iu"
-    if whole and len(known) > 2 and known.is_unique:
-        if _IDENTIFIER.fullmatch(str(known.name)):
+def _number(column: pd.Series) -> Guess:
+    """A number, unless it counts the rows or names them; those that never change are found when it is fitted."""
+    if column.dtype.kind in "iu" and len(column) > 2 and not column.isna().any():
+        values, places = column.to_numpy(), column.index
+        distinct = len(np.unique(values)) == len(values)
+        if distinct and _IDENTIFIER.fullmatch(str(column.name)):
             return Guess("ignored", "an identifier: whole numbers, each once")
-        if known.index.dtype.kind == "i":
-            ahead = known.to_numpy() - known.index.to_numpy()
+        if distinct and places.dtype.kind == "i":
+            ahead = values.astype(np.float64) - places.to_numpy()
             if np.ptp(ahead) == 0 and ahead[0] in (0, 1):
                 return Guess("ignored", "an identifier: it counts the rows")
     return Guess("number", "numbers")
@@ -89,9 +97,10 @@ def _text(known: pd.Series) -> Guess:
     return Guess("category", f"{len(counts):,} different values")
 
 
-def _unless_constant(known: pd.Series, otherwise: Guess) -> Guess:
-    if otherwise.kind != "ignored" and known.nunique() == 1:
-        return Guess("ignored", f"always {known.iloc[0]}")
+def _unless_constant(column: pd.Series, otherwise: Guess) -> Guess:
+    """Missing cells are a value of their own."""
+    if column.nunique(dropna=False) == 1:
+        return Guess("ignored", f"always {column.iloc[0]}")
     return otherwise
 
 
@@ -137,7 +146,8 @@ def guess_task(y: Any) -> Guess:
     distinct = len(np.unique(cells.texts(known).astype(str)))
     if distinct == 1:
         raise DataError(
-            f"the target {column.name!r} is {known.iloc[0]!r} in every row: there is one class only, nothing to predict"
+            f"the target {column.name!r} is {cells.texts(known)[0]!r} in every row: there is one class only, "
+            "nothing to predict"
         )
     if not numeric:
         return _classes(known, distinct)
@@ -158,7 +168,7 @@ def _all_numbers(known: pd.Series) -> bool:
 
 
 def _classes(known: pd.Series, distinct: int) -> Guess:
-    what = "truth values" if known.dtype.kind == "b" else "texts"
+    what = "truth values" if set(map(type, known)) <= {bool, np.bool_} else "texts"
     if distinct > MOST_CLASSES or (distinct > FEW and distinct > len(known) / 2):
         example = str(known.iloc[0])[:40]
         number = re.fullmatch(r"\W*[\d.,' ]*\d\W*", example)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import types
 import typing
@@ -17,6 +18,11 @@ def plain(record: Any) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
+@functools.cache
+def _hints(kind: type[Any]) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
+
+
 def rebuilt(kind: type[Any], found: Any, where: str) -> Any:
     """The dataclass again.
 
@@ -25,7 +31,7 @@ def rebuilt(kind: type[Any], found: Any, where: str) -> Any:
     DataError
         When a field is missing, unknown, or of another type than it is declared with.
     """
-    hints = typing.get_type_hints(kind)
+    hints = _hints(kind)
     names = [field.name for field in dataclasses.fields(kind)]
     if not isinstance(found, dict) or set(found) != set(names):
         have = sorted(map(str, found)) if isinstance(found, dict) else type(found).__name__

@@ -11,7 +11,7 @@ import numpy as np
 
 from glassgrad.data.columns import MISSING_NUMBERS, Category, Column, Flag, Ignored, Number, Pixels
 from glassgrad.data.dates import Date
-from glassgrad.data.delimited import refuse_repeated
+from glassgrad.data.delimited import checked_names
 from glassgrad.data.guess import guess_column
 from glassgrad.data.plain import plain, rebuilt
 from glassgrad.data.tables import Table, known_column
@@ -113,11 +113,10 @@ class Preparation:
         if not len(table):
             raise DataError(f"{table.source} has no rows to learn from")
         target = target or table.target
-        found = None if target is None else Target.fit(table.column(target), target, task)
         told = {**(kinds or {}), **dict.fromkeys(text, "text"), **dict.fromkeys(drop, "drop")}
+        _check_told(table, told, target)
+        found = None if target is None else Target.fit(table.column(target), target, task)
         if table.frame is None:
-            if told:
-                raise DataError(f"{table.source} holds rows of numbers without names, so there is no column to name")
             assert table.array is not None
             return cls(
                 (Pixels.fit(table.array, "pixel" if table.images is not None else "column"),), found, table.source
@@ -285,7 +284,7 @@ class Preparation:
             any(isinstance(column, Pixels) for column in found) and len(found) != 1
         ):
             raise DataError("the description of the preparation is damaged: an array stands beside columns")
-        refuse_repeated([column.name for column in found], "the description of the preparation")
+        checked_names([column.name for column in found], "the description of the preparation")
         target = document.get("target")
         told = None if target is None else rebuilt(Target, target, "the target").checked()
         return cls(found, told, source)._checked()
@@ -301,21 +300,27 @@ def _table(rows: Any) -> Table:
         rows = rows.to_pandas()
     if isinstance(rows, pd.DataFrame):
         frame = rows.set_axis([str(name) for name in rows.columns], axis="columns")
-        refuse_repeated(list(frame.columns), "the table")
+        checked_names(list(frame.columns), "the table")
         return Table("the table", "frame", frame)
     if isinstance(rows, np.ndarray) and rows.ndim > 1:
         return Table("the array", "array", array=rows)
     raise OperandError(f"rows come as a Table, a DataFrame or an array of two axes or more, not {type(rows).__name__}")
 
 
-def _fitted(table: Table, told: Mapping[str, str], target: str | None, missing: str) -> Iterator[Column]:
-    """What becomes of each column of a frame."""
+def _check_told(table: Table, told: Mapping[str, str], target: str | None) -> None:
+    """Refuse what was said of columns that are not there."""
+    if told and table.frame is None:
+        raise DataError(f"{table.source} holds rows of numbers without names, so there is no column to name")
     for name, kind in told.items():
         known_column(name, table.columns, table.source)
         if kind not in KINDS:
             raise unknown("kind of column", kind, KINDS)
         if name == target:
             raise DataError(f"{name!r} is the column to predict, so it cannot be used as {kind}")
+
+
+def _fitted(table: Table, told: Mapping[str, str], target: str | None, missing: str) -> Iterator[Column]:
+    """What becomes of each column of a frame."""
     several = sum(kind == "text" for kind in told.values()) > 1
     for name in table.columns:
         if name == target:

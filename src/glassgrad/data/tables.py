@@ -196,22 +196,35 @@ def read(
     ([36.0, nan], ('fields are separated by a comma',))
     """
     file = sources.found(path)
-    where = str(file)
-    data = sources.content(file)
+    try:
+        table = _read(file, target, labels, encoding, separator, header, as_text)
+    except MemoryError:
+        raise DataError(f"{file} does not fit into this machine's memory") from None
+    return table if target is None else table.with_target(target)
+
+
+def _read(
+    file: Path,
+    target: str | None,
+    labels: str | os.PathLike[str] | None,
+    encoding: str,
+    separator: str | None,
+    header: bool,
+    as_text: Sequence[str],
+) -> Table:
+    where, data = str(file), sources.content(file)
     kind = sources.format_of(file, data)
     if labels is not None and kind != "idx":
         raise DataError(f"a file of labels belongs to IDX images, and {where} is {kind.upper()}")
     if kind == "idx":
-        table = _images(file, data, labels)
-    elif kind == "npz":
-        table = _arrays(archives.read_npz(data, where), where, target)
-    elif kind == "parquet":
-        table = Table(where, kind, archives.read_parquet(data, where))
-    else:
-        tab = "\t" if kind == "tsv" else None
-        frame, notes = delimited.read_text(data, where, encoding, separator or tab, header, as_text)
-        table = Table(where, kind, frame, notes=tuple(notes))
-    return table if target is None else table.with_target(target)
+        return _images(file, data, labels)
+    if kind == "npz":
+        return _arrays(archives.read_npz(data, where), where, target)
+    if kind == "parquet":
+        return Table(where, kind, archives.read_parquet(data, where))
+    tab = "\t" if kind == "tsv" else None
+    frame, notes = delimited.read_text(data, where, encoding, separator or tab, header, as_text)
+    return Table(where, kind, frame, notes=tuple(notes))
 
 
 def known_column(name: str, columns: Sequence[str], where: str) -> None:

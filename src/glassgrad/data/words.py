@@ -91,6 +91,13 @@ class Words(Column):
         names = tuple(name for name, scale in zip(_FLAGS, scales, strict=True) if scale > _FLAT)
         return cls(str(column.name), words, names, tuple(float(scale) for scale in scales if scale > _FLAT), several)
 
+    def checked(self) -> Words:
+        """Itself, if its words differ and each flag has a scale."""
+        flags = len(self.flags) == len(self.scales) == len(set(self.flags)) and set(self.flags) <= set(_FLAGS)
+        if not self.words or len(set(self.words)) < len(self.words) or not flags or min(self.scales, default=1) <= 0:
+            raise DataError(f"column {self.name!r} of the preparation is damaged: its words and flags do not fit")
+        return self
+
     @property
     def feature_names(self) -> tuple[str, ...]:
         """`word "free"`, `words "free entry"`, `SMS: digits`."""
@@ -104,7 +111,7 @@ class Words(Column):
 
         texts = _texts(column)
         words = _counter(vocabulary=self.words).transform(texts)
-        places = [i for i, name in enumerate(_FLAGS) if name in self.flags]
+        places = [list(_FLAGS).index(name) for name in self.flags]
         flags = sparse.csr_matrix(_flags(texts)[:, places] / np.array(self.scales))
         return sparse.hstack([words, flags], format="csr", dtype=np.float32)
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_random_state, compute_sample_weight
+from sklearn.utils import check_random_state, compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
@@ -68,13 +68,21 @@ def classes_and_codes(estimator: Any, y: Array) -> tuple[Array, Array]:
     return classes, codes.astype(np.int64)
 
 
-def row_weights(X: Any, y: Array, sample_weight: Any, class_weight: Any = None) -> Array | None:
-    """How much each row counts; None where all count alike."""
+def row_weights(
+    X: Any, y: Array, sample_weight: Any, class_weight: Any = None, classes: Array | None = None
+) -> Array | None:
+    """How much each row counts; None where all count alike.
+
+    class_weight="balanced" balances the weights of the rows, not their number; `classes` are those there can be, in
+    order, where `y` may lack some.
+    """
     if sample_weight is None and class_weight is None:
         return None
     weight = _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
     if class_weight is not None:
-        weight = weight * compute_sample_weight(class_weight, y).astype(X.dtype)
+        classes = np.unique(y) if classes is None else classes
+        each = compute_class_weight(class_weight, classes=classes, y=y, sample_weight=weight)
+        weight = weight * each.astype(X.dtype)[np.searchsorted(classes, y)]
     if not weight.any():
         raise DataError("sample_weight is zero for every row, so there is nothing to learn from")
     return weight

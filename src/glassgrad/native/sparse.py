@@ -1,8 +1,8 @@
 """Sparse matrices in CSR form: products that walk over the stored values of each row.
 
 A row's dot products stay in registers until its last stored value, several sums side by side; a transposed product
-adds each stored value times a row to another row, and passes over rows of zeros. All columns are looked at before the
-first is used: where one is out of range the product is left out, and noted.
+adds each stored value times a row to another row, and passes over rows of zeros. All columns of a row are looked at
+before the first is used: where one is out of range the row is left out, and that is noted.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from glassgrad.native.views import View
 
 _SUMS = 8  # side by side: four keep an adder busy, and loads come late
 _VECTORS = 8  # of a row of the dense matrix that are taken at once
+_SIDE = 4  # of them that one turn of a loop adds to
 
 
 class Sparse(Indexing):
@@ -47,8 +48,8 @@ class Sparse(Indexing):
             self.cleared(out)
             self._scattered(data, columns, ends, x, out, width)
             return
-        with self._inside(data, columns, ends, width):
-            self._dotted(data, columns, ends, x, out)
+        self.cleared(out)
+        self._dotted(data, columns, ends, x, out, width)
 
     def csr_add(self, step: Single) -> None:
         """A transposed sparse matrix times a dense one, added to a third; in place where the plan says so."""
@@ -73,14 +74,9 @@ class Sparse(Indexing):
 
         b.carry(0, ends.shape[0] - 1, 1, [first], each)
 
-    def _inside(self, data: View, columns: View, ends: View, width: int) -> Any:
-        """What follows in the with-statement runs if all columns are inside; it is noted where they are not."""
-        b, nnz, kind = self.b, self.b.index(data.size), type_of(columns.dtype)
-        rows = ends.shape[0] - 1
-        first = self.whole(self._address(ends, (), ()), ends)
-        last = self.whole(self._address(ends, ends.strides, (rows,)), ends)
-        first = b.minimum(b.maximum(first, b.index(0)), nnz)
-        last = b.minimum(b.maximum(last, first), nnz)
+    def _inside(self, columns: View, start: Any, stop: Any, width: int) -> Any:
+        """What follows in the with-statement runs if a row's columns are inside; it is noted where not."""
+        b, kind = self.b, type_of(columns.dtype)
         lanes = self.target.vector_bytes // columns.dtype.itemsize if columns.strides == (1,) else 1
 
         def largest(x: Any, y: Any) -> Any:  # of numbers without a sign: a negative one is very large
@@ -90,13 +86,15 @@ class Sparse(Indexing):
             found = b.load(self._address(columns, columns.strides, (k,)), values[0].type)
             return [largest(values[0], found)]
 
-        whole = self._whole(first, last, lanes)
-        (most,) = b.carry(first, whole, lanes, [b.const(0, vector(kind, lanes))], seen)
+        whole = self._whole(start, stop, lanes)
+        (most,) = b.carry(start, whole, lanes, [b.const(0, vector(kind, lanes))], seen)
         if lanes > 1:
-            (most,) = b.carry(whole, last, 1, [b.across(most, largest)], seen)
+            left = b.first_lanes(b.sub(stop, whole), lanes)
+            last = b.load_masked(self._address(columns, columns.strides, (whole,)), most.type, left)
+            most = b.across(largest(most, last), largest)
         most = most if columns.dtype.itemsize == 8 else b.widen(most, I64, signed=False)
         greatest = min(width - 1, int(np.iinfo(columns.dtype).max))
-        inside = b.compare("<=", most, b.index(greatest), signed=False) if width else b.compare("==", first, last)
+        inside = b.compare("<=", most, b.index(greatest), signed=False) if width else b.compare("==", start, stop)
         self.note(b.xor(inside, b.truth(True)))
         return b.when(inside)
 
@@ -151,12 +149,16 @@ class Sparse(Indexing):
             near = far = 1
         return count, near, far, self._lanes([x.dtype, out.dtype], count) if near == far == 1 else 1
 
-    def _dotted(self, data: View, columns: View, ends: View, x: View, out: View) -> None:
+    def _dotted(self, data: View, columns: View, ends: View, x: View, out: View, width: int) -> None:
         """Each row of the result at once: what its stored values gather from the rows of x."""
         b, kind = self.b, type_of(out.dtype)
         count, near, far, lanes = self._walk(x, out)
 
         def row(i: Any, start: Any, stop: Any) -> None:
+            with self._inside(columns, start, stop, width):
+                dotted(i, start, stop)
+
+        def dotted(i: Any, start: Any, stop: Any) -> None:
             for begin, vectors in self._blocks(count, lanes):
                 place = b.at(self._address(out, out.strides[:1], (i,)), self._times(begin, far), kind)
                 side = max(1, _SUMS // len(vectors))
@@ -217,8 +219,14 @@ class Sparse(Indexing):
                 moves = [b.across(x, b.either) for x in some]
                 while len(moves) > 1:
                     moves = [b.either(moves[0], moves[1]), *moves[2:]]
-                with b.when(moves[0]), b.loop(start, stop) as k:
-                    add(k)
+                side = max(1, _SIDE // len(vectors))
+                with b.when(moves[0]), self._inside(columns, start, stop, width):
+                    whole = self._whole(start, stop, side)
+                    with b.loop(start, whole, side) as k:
+                        for j in range(side):
+                            add(b.add(k, b.index(j)))
+                    if side > 1:
+                        with b.loop(whole, stop) as k:
+                            add(k)
 
-        with self._inside(data, columns, ends, width):
-            self._rows(ends, b.index(data.size), row)
+        self._rows(ends, b.index(data.size), row)

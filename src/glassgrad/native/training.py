@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from glassgrad.native.batches import ask_ahead, copy_numbers, gather, gather_stored
+from glassgrad.native.batches import alone_in, ask_ahead, copy_numbers, gather, gather_stored
 from glassgrad.native.draws import fold_in, integers, listed, room
 from glassgrad.native.emit import F64, I64, POINTER, Code, type_of
 from glassgrad.native.loops import Writer
@@ -94,11 +92,11 @@ def write_training(
         columns = columns[len(stored) :]
         large = [c for c in columns if team is not None and c[0].size >= _LARGE]
         gather(b, writer, large, rows, batch, team)
-        with _alone(team):
+        if stored:
+            gather_stored(b, writer, stored, rows, batch, team)
+        with alone_in(team):
             gather(b, writer, [c for c in columns if c not in large], rows, batch, None)
-            if stored:
-                gather_stored(b, writer, stored, rows, batch)
-        with _alone(team):
+        with alone_in(team):
             b.store(number, writer.base(inputs[feed.step]))
             if draws:
                 for i, part in enumerate(fold_in(b, (words[2], words[3]), number)):
@@ -109,7 +107,7 @@ def write_training(
         writer.write(steps)
         if team is not None:
             team.wait()
-        with _alone(team):
+        with alone_in(team):
             cost, kind = outputs[feed.loss], type_of(outputs[feed.loss].dtype)
             loss = b.load(b.at(writer.base(cost), cost.offset, kind), kind)
             b.store(b.convert(loss, F64), b.at(losses, s, F64))
@@ -120,11 +118,6 @@ def write_training(
             team.before((), [writer.place(inputs[into]) for into in moved], False)
     b.finish()
     return writer.scratch
-
-
-def _alone(team: Team | None) -> AbstractContextManager[Any]:
-    """What the first thread does for all."""
-    return nullcontext() if team is None else team.first()
 
 
 def _move(b: Math, writer: Writer, source: View, place: View, target: Target) -> None:

@@ -1,6 +1,6 @@
 """Optimisers: pure functions of (parameter, gradient, state, step), and schedules of the learning rate.
 
-The dtype of a parameter is kept. L-BFGS, which needs the whole batch, stands apart.
+The dtype of a parameter is kept. L-BFGS, NewtonCG and ProximalNewton, which need the whole batch, stand apart.
 """
 
 from typing import Any
@@ -10,7 +10,10 @@ from glassgrad.optim.adaptive import AdaGrad, Adam, AdamW, RMSProp
 from glassgrad.optim.base import Optimizer, Schedule, State, clip, global_norm
 from glassgrad.optim.descent import SGD
 from glassgrad.optim.lbfgs import LBFGS, LBFGSInfo
-from glassgrad.optim.schedules import Cosine, InverseScaling, StepDecay, WarmUp
+from glassgrad.optim.newton import NewtonCG
+from glassgrad.optim.proximal import ProximalNewton
+from glassgrad.optim.schedules import Cosine, InverseScaling, InverseTime, StepDecay, WarmUp
+from glassgrad.optim.search import SearchInfo
 
 OPTIMIZERS: dict[str, type[Any]] = {
     "sgd": SGD, "adagrad": AdaGrad, "rmsprop": RMSProp, "adam": Adam, "adamw": AdamW, "lbfgs": LBFGS,
@@ -33,6 +36,7 @@ def named(name: str, **settings: Any) -> Any:
 
 
 __all__ = [
-    "LBFGS", "OPTIMIZERS", "SGD", "AdaGrad", "Adam", "AdamW", "Cosine", "InverseScaling", "LBFGSInfo", "Optimizer",
-    "RMSProp", "Schedule", "State", "StepDecay", "WarmUp", "clip", "global_norm", "named",
+    "LBFGS", "OPTIMIZERS", "SGD", "AdaGrad", "Adam", "AdamW", "Cosine", "InverseScaling", "InverseTime", "LBFGSInfo",
+    "NewtonCG", "Optimizer", "ProximalNewton", "RMSProp", "Schedule", "SearchInfo", "State", "StepDecay", "WarmUp",
+    "clip", "global_norm", "named",
 ]  # fmt: skip

@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
+from glassgrad.optim.search import FlatProblem, SearchInfo, ValueAndGrad, Watcher, at_least
 
-from glassgrad.errors import DataError, ShapeError
-
-ValueAndGrad = Callable[[list[Any]], tuple[Any, Sequence[Any]]]
-
-
-@dataclass(frozen=True)
-class LBFGSInfo:
-    """How a minimisation went: the last loss, counts, why it ended, and the loss after every iteration."""
-
-    loss: float
-    iterations: int
-    evaluations: int
-    converged: bool
-    message: str
-    losses: list[float] = field(repr=False)
+LBFGSInfo = SearchInfo
 
 
 @dataclass(frozen=True)
@@ -43,6 +29,8 @@ class LBFGS:
         Ends when an iteration lowers the loss by a smaller share than this.
     weight_decay : float
         λ of the penalty ½ λ ‖w‖².
+    line_search_steps : int
+        At most so many evaluations along one line.
 
     Examples
     --------
@@ -62,18 +50,15 @@ class LBFGS:
     tolerance: float = 1e-7
     loss_tolerance: float = 1e-12
     weight_decay: float = 0.0
+    line_search_steps: int = 20
 
     def __post_init__(self) -> None:
-        for name, low in (("max_iterations", 1), ("memory", 1), ("tolerance", 0), ("loss_tolerance", 0)):
-            if not getattr(self, name) >= low:
-                raise DataError(f"LBFGS: {name} must be at least {low}")
+        lows = {"max_iterations": 1, "memory": 1, "tolerance": 0, "loss_tolerance": 0, "line_search_steps": 1}
+        at_least("LBFGS", self, lows)
 
     def minimize(
-        self,
-        value_and_grad: ValueAndGrad,
-        params: Sequence[Any],
-        callback: Callable[[int, float, list[Any]], bool | None] | None = None,
-    ) -> tuple[list[Any], LBFGSInfo]:
+        self, value_and_grad: ValueAndGrad, params: Sequence[Any], callback: Watcher | None = None
+    ) -> tuple[list[Any], SearchInfo]:
         """Find parameters of low loss.
 
         Parameters
@@ -89,7 +74,7 @@ class LBFGS:
         Returns
         -------
         params : list of arrays
-        info : LBFGSInfo
+        info : SearchInfo
 
         Raises
         ------
@@ -98,50 +83,28 @@ class LBFGS:
         """
         from scipy import optimize
 
-        starts = [np.asarray(getattr(p, "value", p)) for p in params]
-        cuts = np.cumsum([p.size for p in starts])[:-1]
-
-        def arrays(flat: Any) -> list[Any]:
-            pieces = zip(np.split(flat, cuts), starts, strict=True)
-            return [piece.reshape(p.shape).astype(p.dtype) for piece, p in pieces]
-
-        def evaluate(flat: Any) -> tuple[float, Any]:
-            value, gradients = value_and_grad(arrays(flat))
-            if len(gradients) != len(starts):
-                raise ShapeError(f"LBFGS: {len(starts)} parameters, and {len(gradients)} gradients")
-            g = np.concatenate([np.zeros(0), *[_plain(x).astype(np.float64).ravel() for x in gradients]])
-            loss = float(_plain(value)) + 0.5 * self.weight_decay * float(flat @ flat)
-            return loss, g + self.weight_decay * flat
-
-        start = np.concatenate([np.zeros(0), *[p.astype(np.float64).ravel() for p in starts]])
-        first = evaluate(start)
-        if not np.isfinite(first[0]) or not np.all(np.isfinite(first[1])):
-            raise DataError("LBFGS: the loss or its gradient is not finite at the start")
-        cached = [first]  # scipy asks for the start again
+        problem = FlatProblem("LBFGS", value_and_grad, params, self.weight_decay)
+        cached = [problem.first()]  # scipy asks for the start again
         losses: list[float] = []
 
         def record(intermediate_result: Any) -> None:
             losses.append(float(intermediate_result.fun))
-            if callback is not None and callback(len(losses), losses[-1], arrays(intermediate_result.x)):
+            if callback is not None and callback(len(losses), losses[-1], problem.arrays(intermediate_result.x)):
                 raise StopIteration
 
         most = self.max_evaluations or max(self.max_iterations + 20, self.max_iterations * 5 // 4)
         found = optimize.minimize(
-            lambda flat: cached.pop() if cached else evaluate(flat),
-            start,
+            lambda flat: cached.pop() if cached else problem.evaluate(flat),
+            problem.start,
             jac=True,
             method="L-BFGS-B",
             callback=record,
             options={
-                "maxiter": self.max_iterations, "maxfun": most, "maxcor": self.memory,
-                "gtol": self.tolerance, "ftol": self.loss_tolerance,
+                "maxiter": self.max_iterations, "maxfun": most, "maxcor": self.memory, "gtol": self.tolerance,
+                "ftol": self.loss_tolerance, "maxls": self.line_search_steps,
             },
         )  # fmt: skip
-        info = LBFGSInfo(
+        info = SearchInfo(
             float(found.fun), int(found.nit), int(found.nfev), bool(found.success), str(found.message), losses
         )
-        return arrays(found.x), info
-
-
-def _plain(x: Any) -> Any:
-    return np.asarray(getattr(x, "value", x))
+        return problem.arrays(found.x), info

@@ -45,6 +45,33 @@ class StepDecay:
 
 
 @dataclass(frozen=True)
+class InverseTime:
+    """``rate / (1 + decay · step)``: what the theory of stochastic gradients asks for, with decay = rate · λ.
+
+    λ is how strongly the cost is curved at the least, such as that of an L2 penalty (Bottou, "Stochastic gradient
+    descent tricks", 2012).
+
+    Examples
+    --------
+    >>> from glassgrad import optim
+    >>> schedule = optim.InverseTime(0.5, decay=0.1)
+    >>> [float(schedule(step)) for step in (0, 10, 90)]
+    [0.5, 0.25, 0.05]
+    """
+
+    rate: float
+    decay: float
+
+    def __post_init__(self) -> None:
+        if not self.decay >= 0:
+            raise DataError(f"InverseTime: decay is a number from 0 up, and is {self.decay}")
+
+    def __call__(self, step: Any) -> Any:
+        """Learning rate of a step."""
+        return self.rate / (1.0 + self.decay * step)
+
+
+@dataclass(frozen=True)
 class Cosine:
     """From `rate` down to `floor` along half a cosine, over `steps` steps; then it stays.
 

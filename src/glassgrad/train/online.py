@@ -28,6 +28,7 @@ from glassgrad.train.step_graphs import takes_weights
 
 Array = np.ndarray[Any, Any]
 _SMALL = 1e-6  # where the scale is that small it is multiplied into V
+_RARELY = 4  # a truncation touches all weights: as many as that many steps
 _MOST_STEPS = 1 << 20  # between two times that the average is taken out
 
 
@@ -48,8 +49,8 @@ class Online:
         λ of the penalty ½ λ ‖W‖². The bias is not penalised.
     l1 : float
         λ of the penalty λ Σ |W|, by truncated gradients (Langford, Li, Zhang, JMLR 2009): weights move towards 0 and
-        stay there. On dense rows after every step; on sparse rows after every K steps by what K steps add up to,
-        K being features ÷ stored values a step, so that a step's cost stays that of its stored values.
+        stay there. On dense rows after every step; on sparse rows after every K steps, and at the end of a pass, by
+        what these steps add up to, K being 4 · features ÷ stored values a step: so a step costs what its rows store.
     average : bool
         Keep the mean of W and b over all steps, each as it is after its update.
     fit_intercept : bool
@@ -234,7 +235,7 @@ class Online:
         done = 0
         while done < steps:
             count = self._stretch(rows, size, scale, done, steps - done)
-            state = self._state()
+            state = self._state(rows.sparse)
             memory = Memory(self.step_count, list(state.values()))
             order: Any = "shuffle" if shuffle else "order"
             stretch = Stretch(rows, (), size, order, self.key, self.epoch_count, done, count)
@@ -294,19 +295,19 @@ class Online:
         """After how many steps weights are truncated outside the graph; for dense rows that is inside."""
         if not rows.sparse:
             return _MOST_STEPS
-        return max(1, int(self.features * len(rows) / max(1, rows.X.nnz * size)))
+        return max(1, int(_RARELY * self.features * len(rows) / max(1, rows.X.nnz * size)))
 
-    def _state(self) -> dict[str, Array]:
+    def _state(self, sparse: bool) -> dict[str, Array]:
         """What a step changes, by name, as a stretch begins."""
-        one = np.ones((), np.float64)
-        state: dict[str, Array] = {"V": self._W}
+        one, V = np.ones((), np.float64), self._W if sparse else np.ascontiguousarray(self._W.T)
+        state: dict[str, Array] = {"V": V}
         if self.fit_intercept:
             state["b"] = self._b
         if self.l2:
             state["s"] = one
         if self.average:
             state["passed"] = 0 * one
-            state["U"] = np.zeros_like(self._W)
+            state["U"] = np.zeros_like(V)
             if self.fit_intercept:
                 state["b_sum"] = np.zeros(self.outputs, np.float64)
         return state
@@ -315,7 +316,8 @@ class Online:
         """Take weights and sums out of what a stretch left, the scale multiplied in."""
         steps = self.step_count - before
         s = float(state["s"]) if self.l2 else 1.0
-        V, W = state["V"], state["V"]
+        V, U = (x if rows.sparse else np.ascontiguousarray(x.T) for x in (state["V"], state.get("U", state["V"])))
+        W = V
         if s != 1:
             W = np.asarray(V * s, self.dtype)
         truncated: Any = W
@@ -325,7 +327,7 @@ class Online:
             truncated = np.sign(W) * np.maximum(np.abs(W) - least, 0)
         if self.average and steps:
             passed = float(state["passed"])
-            total: Any = passed * V.astype(np.float64) - state["U"]
+            total: Any = passed * V.astype(np.float64) - U
             if truncated is not W:  # the last step counts as it is after that
                 total += truncated - W
             b_total = state["b_sum"] if self.fit_intercept else steps * self._b.astype(np.float64)
@@ -341,7 +343,7 @@ class Online:
         specs = rows.specs(size)
         key = tuple(specs)
         if key not in self._graphs:
-            self._graphs[key] = online_graph(self._model(), self._state(), specs)
+            self._graphs[key] = online_graph(self._model(), self._state(rows.sparse), specs)
         return self._graphs[key]
 
 

@@ -2,7 +2,8 @@
 
 Inputs are the state, then the batch, step and key; outputs what is noted, then the state after the step:
 
-    V        W = s·V, shape (features, outputs)
+    V        W = s·V: of shape (features, outputs) for sparse rows, so that all of a feature lies side by side, and
+             turned, (outputs, features), for dense ones, which are as long
     b        the bias
     s        the scale, with L2 only
     passed   Σ s over the steps so far, for the average
@@ -57,7 +58,7 @@ class LinearStep:
         if self.l2:
             after["s"] = state["s"] * (1 - rate * self.l2)
             length = rate / after["s"]
-        slope = x.T @ dz
+        slope = dz.T @ x if isinstance(x, Tensor) else x.T @ dz
         after["V"] = state["V"] - self._number(length) * slope
         shrink = self.l1 and isinstance(x, Tensor)  # on sparse rows it is done between stretches
         if shrink:
@@ -103,7 +104,7 @@ def online_graph(model: LinearStep, arrays: Mapping[str, Array], specs: Sequence
         (x, y, *weight), batch = batch_wires(specs)
         step, key = traced((), np.dtype(np.int64), "step"), traced((2,), np.dtype(np.uint32), "key")
         with group("forward"):
-            z = x @ state["V"]
+            z = x @ (state["V"].T if isinstance(x, Tensor) else state["V"])
             z = z * state["s"].astype(model.dtype) if "s" in state else z
             z = z + state["b"] if "b" in state else z
         with group("loss"):
