@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 
 import glassgrad as gg
 from glassgrad.data import Preparation, read
-from glassgrad.estimators import LogisticRegression, MLPClassifier, MLPRegressor
+from glassgrad.estimators import LogisticRegression, MLPClassifier, MLPRegressor, Perceptron
 from glassgrad.estimators.networks import NAMES as NAMES_OF_UNITS
 from glassgrad.exchange import to_onnx
 from glassgrad.exchange.heads import head_of
@@ -157,11 +157,8 @@ def test_a_regressor_with_its_preparation_puts_out_the_targets_own_numbers() -> 
     assert np.mean(np.abs(rent[:, 0] - people(1000)["rent"])) < 40
 
 
-def test_images_of_a_file_go_in_as_they_are() -> None:
-    file = Path(gg.__file__).resolve().parents[3] / "shared" / "data" / "t10k-images-idx3-ubyte.gz"
-    if not file.exists():
-        pytest.skip(f"the images of MNIST are not there: {file}")
-    table = read(file)
+def test_images_of_a_file_go_in_as_they_are(shared_data: Path) -> None:
+    table = read(shared_data / "t10k-images-idx3-ubyte.gz")
     assert table.array is not None
     preparation = Preparation.fit(table.array[:1000])
     y = np.asarray(table.column(str(table.target)))
@@ -171,3 +168,19 @@ def test_images_of_a_file_go_in_as_they_are() -> None:
     np.testing.assert_array_equal(label, model.predict(X))
     np.testing.assert_allclose(shares, model.predict_proba(X), rtol=1e-5, atol=1e-5)
     assert np.mean(label[1000:] == y[1000:2000]) > 0.8
+
+
+@pytest.mark.parametrize("target", [t for t in TARGETS if t != "labels"])
+@pytest.mark.parametrize("settings", [{}, {"fit_intercept": False, "average": True}], ids=str)
+def test_perceptrons(target: str, settings: dict[str, Any]) -> None:
+    model = fitted(Perceptron, TARGETS[target], **settings)
+    exported = to_onnx(model)
+    assert [o.name for o in exported.graph.output] == ["label", "scores"]
+    X = digits()[0]
+    for n in ROWS:
+        label, scores = run(exported, X[:n])
+        np.testing.assert_array_equal(label, model.predict(X[:n]))
+        np.testing.assert_allclose(scores, model.decision_function(X[:n]), rtol=1e-5, atol=1e-4)
+    zero = np.zeros((1, 64), np.float32)  # a tie counts as plus
+    model.intercept_ = np.zeros_like(model.intercept_)
+    np.testing.assert_array_equal(run(to_onnx(model), zero)[0], model.predict(zero))

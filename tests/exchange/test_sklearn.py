@@ -99,6 +99,12 @@ LINEAR: dict[str, Any] = {
     "logistic": linear_model.LogisticRegression(max_iter=50),
     "newton, no intercept": linear_model.LogisticRegression(solver="newton-cg", fit_intercept=False, C=0.3),
     "l1": linear_model.LogisticRegression(solver="saga", l1_ratio=1, C=0.2, max_iter=30),
+    "perceptron": linear_model.Perceptron(max_iter=5, random_state=0),
+    "perceptron with a penalty": linear_model.Perceptron(penalty="elasticnet", max_iter=5, random_state=0),
+    "sgd perceptron": linear_model.SGDClassifier(loss="perceptron", max_iter=5, random_state=0),
+    "sgd averaged perceptron": linear_model.SGDClassifier(
+        loss="perceptron", learning_rate="constant", eta0=1.0, average=True, max_iter=5, random_state=0
+    ),
     "sgd log loss": linear_model.SGDClassifier(loss="log_loss", max_iter=5, random_state=0),
     "sgd averaged log loss": linear_model.SGDClassifier(
         loss="log_loss", penalty="l1", learning_rate="constant", eta0=0.1, average=True, max_iter=5, random_state=0
@@ -117,6 +123,7 @@ def test_linear_models(name: str, target: str, dtype: str) -> None:
             from_sklearn(theirs)
         return
     ours = from_sklearn(theirs)
+    assert type(ours).__name__ == ("Perceptron" if "perceptron" in name else "LogisticRegression")
     alike(ours, theirs, X)
     np.testing.assert_array_equal(ours.coef_, theirs.coef_)
     assert ours.fit_intercept == theirs.fit_intercept
@@ -132,7 +139,7 @@ def test_a_logistic_regression_that_goes_on_is_at_its_end_already() -> None:
 
 def test_gradient_descents_go_on() -> None:
     X, y = DIGITS[:500], TARGETS["two"][:500]
-    for name in ("sgd log loss", "sgd averaged log loss"):
+    for name in ("sgd log loss", "sgd perceptron", "perceptron"):
         theirs = clone(LINEAR[name]).fit(X[:100], y[:100])
         ours = from_sklearn(theirs)
         before = ours.t_
