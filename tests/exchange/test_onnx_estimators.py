@@ -15,7 +15,8 @@ from sklearn.preprocessing import StandardScaler
 
 import glassgrad as gg
 from glassgrad.data import Preparation, read
-from glassgrad.estimators import LogisticRegression, MLPClassifier, MLPRegressor, Perceptron
+from glassgrad.errors import DataError
+from glassgrad.estimators import LogisticRegression, MLPClassifier, MLPRegressor, Perceptron, PreparedModel, save
 from glassgrad.estimators.networks import NAMES as NAMES_OF_UNITS
 from glassgrad.exchange import to_onnx
 from glassgrad.exchange.heads import head_of
@@ -184,3 +185,19 @@ def test_perceptrons(target: str, settings: dict[str, Any]) -> None:
     zero = np.zeros((1, 64), np.float32)  # a tie counts as plus
     model.intercept_ = np.zeros_like(model.intercept_)
     np.testing.assert_array_equal(run(to_onnx(model), zero)[0], model.predict(zero))
+
+
+def test_models_on_disk(tmp_path: Path) -> None:
+    """What `glassgrad train`, `estimators.save` and `storage.save` write."""
+    rows = people(300)
+    preparation = Preparation.fit(rows, target="member", drop=["rent"])
+    model = LogisticRegression().fit(preparation.transform(rows), rows["member"])
+    prepared = PreparedModel(model, preparation)
+    label, _ = opened(to_onnx(prepared.save(tmp_path / "people"))).run(None, columns(rows))
+    np.testing.assert_array_equal(label, prepared.predict(rows))
+    assert to_onnx(prepared) == to_onnx(str(tmp_path / "people"))
+    assert to_onnx(save(model, tmp_path / "model.glassgrad")) == to_onnx(model)
+    net, loss = gg.nn.Linear(4, 3, seed=0), gg.distributions.Categorical()
+    assert to_onnx(gg.storage.save(net, tmp_path / "net", loss=loss)) == to_onnx(net, distribution=loss)
+    with pytest.raises(DataError):
+        to_onnx(tmp_path / "nowhere")

@@ -176,9 +176,13 @@ def _axis(size: int | Size) -> int | str | None:
 def write_file(model: Any, path: str | os.PathLike[str], overwrite: bool) -> None:
     """Write a model, complete or not at all."""
     where = Path(path)
+    _refuse(where, overwrite)
+    if not where.parent.is_dir():
+        raise DataError(f"there is no folder {where.parent} to write {where.name} into")
+    replace_file(where, model.SerializeToString(), lambda: _refuse(where, overwrite))
+
+
+def _refuse(where: Path, overwrite: bool) -> None:
     if where.is_dir() or (where.exists() and not overwrite):
         what = "is a folder; name a file" if where.is_dir() else "exists; name another file, or say overwrite=True"
         raise DataError(f"{where} {what}")
-    if not where.parent.is_dir():
-        raise DataError(f"there is no folder {where.parent} to write {where.name} into")
-    replace_file(where, model.SerializeToString())
