@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 
 import glassgrad as gg
 from glassgrad.data import Preparation, read
-from glassgrad.errors import DataError
+from glassgrad.errors import DataError, UnsupportedError
 from glassgrad.estimators import LogisticRegression, MLPClassifier, MLPRegressor, Perceptron, PreparedModel, save
 from glassgrad.estimators.networks import NAMES as NAMES_OF_UNITS
 from glassgrad.exchange import to_onnx
@@ -96,6 +96,18 @@ def test_mlp_regressors(loss: str, outputs: int) -> None:
         want = model.predict(X[:n])
         assert mean.shape == (min(n, len(X)), outputs)
         np.testing.assert_allclose(mean, want.reshape(mean.shape), rtol=1e-5, atol=1e-5)
+
+
+def test_classes_keep_their_kind() -> None:
+    X, y = digits()
+    for classes, dtype in (([3.0, 4.0], float), ([1, 2], np.int8), (["α", "βγ"], object)):
+        named = np.array(classes, dtype)[(y > 4).astype(int)]
+        model = LogisticRegression(max_iter=5).fit(X[:99], named[:99])
+        label = run(to_onnx(model), X[:99])[0]
+        np.testing.assert_array_equal(label, model.predict(X[:99]))
+    model.classes_ = np.array([b"a", b"b"])
+    with pytest.raises(UnsupportedError, match="the classes are bytes, and in ONNX they are all text or all numbers"):
+        to_onnx(model)
 
 
 def test_a_pipeline_takes_what_its_first_step_takes() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from glassgrad import storage
 from glassgrad.data import Preparation
 from glassgrad.distributions import Bernoulli, Categorical, Distribution
-from glassgrad.errors import OperandError
+from glassgrad.errors import OperandError, UnsupportedError
 from glassgrad.exchange.steps import Function, function_of
 from glassgrad.exchange.tables import columns_of
 from glassgrad.exchange.written import Input, Output
@@ -117,7 +117,7 @@ def _readout(model: Any) -> tuple[Function, Sequence[Output], np.dtype[Any]]:
     if classes is None:
         distribution = getattr(model, "distribution_", None)
         return (lambda x: _mean(distribution, net(x))), [Output("variable")], dtype
-    classes = np.asarray(classes)
+    classes = _plain(np.asarray(classes))
     if not hasattr(model, "predict_proba"):
         return (lambda x: _chosen(net(x))), [Output("label", classes), Output("scores")], dtype
     distribution = getattr(model, "distribution_", None)
@@ -125,6 +125,15 @@ def _readout(model: Any) -> tuple[Function, Sequence[Output], np.dtype[Any]]:
         return (lambda x: _flags(distribution, net(x))), [Output("label"), Output("probabilities")], dtype
     shares = [Output("label", classes), Output("probabilities")]
     return (lambda x: _shares(distribution, net(x))), shares, dtype
+
+
+def _plain(classes: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Classes as ONNX can hold them: text, or numbers."""
+    kinds = {type(c) for c in classes.tolist()}
+    if len(kinds) != 1 or kinds - {str, bool, int, float}:
+        names = ", ".join(sorted(k.__name__ for k in kinds))
+        raise UnsupportedError(f"the classes are {names}, and in ONNX they are all text or all numbers")
+    return np.array(classes.tolist()) if classes.dtype == object else classes
 
 
 def _mean(distribution: Distribution | None, output: Any) -> Any:
