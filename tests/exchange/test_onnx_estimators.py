@@ -16,7 +16,15 @@ from sklearn.preprocessing import StandardScaler
 import glassgrad as gg
 from glassgrad.data import Preparation, read
 from glassgrad.errors import DataError, UnsupportedError
-from glassgrad.estimators import LogisticRegression, MLPClassifier, MLPRegressor, Perceptron, PreparedModel, save
+from glassgrad.estimators import (
+    LogisticRegression,
+    MLPClassifier,
+    MLPRegressor,
+    Perceptron,
+    PreparedModel,
+    RBFFeatures,
+    save,
+)
 from glassgrad.estimators.networks import NAMES as NAMES_OF_UNITS
 from glassgrad.exchange import to_onnx
 from glassgrad.exchange.heads import head_of
@@ -213,3 +221,15 @@ def test_models_on_disk(tmp_path: Path) -> None:
     assert to_onnx(gg.storage.save(net, tmp_path / "net", loss=loss)) == to_onnx(net, distribution=loss)
     with pytest.raises(DataError):
         to_onnx(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_radial_basis_features_alone_and_before_a_classifier(dtype: str) -> None:
+    X, y = digits()
+    X = X.astype(dtype)
+    generic = RBFFeatures(30, random_state=0).fit(X[:300])
+    (found,) = run(to_onnx(generic), X[:1000])
+    assert found.dtype == dtype
+    np.testing.assert_allclose(found, generic.transform(X[:1000]), rtol=1e-5, atol=1e-6)
+    model = make_pipeline(generic, StandardScaler(), LogisticRegression(max_iter=50)).fit(X[:300], NAMES[y[:300]])
+    classifies_alike(model, dtype)
