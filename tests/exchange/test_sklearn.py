@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,8 @@ from sklearn.exceptions import NotFittedError
 
 import glassgrad as gg
 from glassgrad.errors import OperandError, UnsupportedError
-from glassgrad.exchange import from_sklearn
+from glassgrad.estimators import load, save
+from glassgrad.exchange import from_sklearn, to_onnx
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 DIGITS, NUMBERS = gg.data.digits()
@@ -181,3 +184,23 @@ def test_what_has_no_equal_is_refused() -> None:
         from_sklearn(linear_model.Perceptron)
     with pytest.raises(OperandError, match="not ndarray"):
         from_sklearn(X)
+
+
+KINDS: dict[str, Any] = {
+    **LINEAR,
+    "mlp": neural_network.MLPClassifier((6,), max_iter=2, early_stopping=True, random_state=0),
+    "mlp regressor": neural_network.MLPRegressor(hidden_layer_sizes=(6,), max_iter=2, random_state=0),
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_what_came_over_is_pickled_stored_and_exported_like_any_other(name: str, tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    y = NUMBERS / 2 if "regressor" in name else TARGETS["two"]
+    theirs = clone(KINDS[name]).fit(DIGITS[:200], y[:200])
+    ours = from_sklearn(theirs)
+    for again in (pickle.loads(pickle.dumps(ours)), load(save(ours, tmp_path / "model"))):
+        np.testing.assert_array_equal(again.predict(DIGITS), ours.predict(DIGITS))
+        assert repr(again) == repr(ours)
+    assert to_onnx(ours).graph.output[0].name in ("label", "variable")
+    assert len(ours.network().parameters()) in (1, 2, 4)
