@@ -69,7 +69,7 @@ def write_function(
     kinds = [np.dtype(object) if column.encode else writer.dtype(column.dtype) for column in inputs]
     dims: list[Dims] = [(Size(1), *column.shape) for column in inputs]
     raw = [Value(writer, n, t, d) for n, t, d in zip(given, kinds, dims, strict=True)]
-    writer.count_rows(raw[0])
+    writer.column = raw[0]
     values = [
         x if column.encode is None else replace(column.encode(writer, x), dims=x.dims)
         for column, x in zip(inputs, raw, strict=True)
@@ -134,12 +134,13 @@ def _model(writer: Writer, inputs: Sequence[Value], outputs: Sequence[tuple[str,
         fresh = writer.fresh(name)
         writer.nodes.append(onnx.helper.make_node("Identity", [value.name], [fresh], name=fresh))
         results.append(replace(value, name=fresh))
+    used = {name for node in writer.nodes for name in node.input}
     graph = onnx.helper.make_graph(
         writer.nodes,
         "glassgrad",
         [_described(x) for x in inputs],
         [_described(x) for x in results],
-        initializer=list(writer.initialisers.values()),
+        initializer=[tensor for name, tensor in writer.initialisers.items() if name in used],
         doc_string=about,
     )
     domains = [onnx.helper.make_opsetid("", OPSET)]
