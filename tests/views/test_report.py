@@ -15,9 +15,10 @@ import pytest
 import glassgrad as gg
 from glassgrad.errors import DataError
 from glassgrad.train import History
-from glassgrad.views.report import Report, confusion
+from glassgrad.views.report import Report
 from glassgrad.views.report_charts import Line, chart, ink, percent, png, signed
 from glassgrad.views.report_style import STYLE
+from glassgrad.views.scores import confusion
 
 VOID = {"meta", "img", "br"}
 

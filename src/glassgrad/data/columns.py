@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import warnings
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from glassgrad.data import cells
-from glassgrad.errors import DataError, DataWarning, user_frame
+from glassgrad.errors import DataError, DataWarning, warn
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -130,7 +129,7 @@ class Number(Column):
         """The scaled number, and the flag where some were missing in training."""
         values = cells.numbers(column)
         if not self.missing and (gone := int(np.isnan(values).sum())):
-            warn(f"column {self.name!r}: {gone:,} missing, and none was in training; taken as {self.fill:.4g}")
+            tell_missing(self.name, gone, f"{self.fill:.4g}")
         return self.scaled(values)
 
     def said(self) -> str:
@@ -166,7 +165,7 @@ class Flag(Column):
         values = cells.truths(column)
         gone = np.isnan(values)
         if not self.missing and gone.any():
-            warn(f"column {self.name!r}: {gone.sum():,} missing, and none was in training; taken as {self.share:.4g}")
+            tell_missing(self.name, gone.sum(), f"{self.share:.4g}")
         known = np.where(gone, self.share, values)
         return np.column_stack([known, gone] if self.missing else [known]).astype(np.float32)
 
@@ -257,10 +256,11 @@ class Category(Column):
             rows = f"{len(known):,} row{'s' * (len(known) != 1)}"
             warn(
                 f"column {self.name!r}: {len(distinct):,} value{'s' * (len(distinct) != 1)} not seen in training "
-                f"({shown}), in {rows}; taken as {'other' if self.rare else 'none of the known ones'}"
+                f"({shown}), in {rows}; taken as {'other' if self.rare else 'none of the known ones'}",
+                DataWarning,
             )
         if gone := len(new) - len(known):
-            warn(f"column {self.name!r}: {gone:,} missing, and none was in training; taken as none of the known values")
+            tell_missing(self.name, gone, "none of the known values")
 
     def said(self) -> str:
         """The values behind it."""
@@ -340,10 +340,6 @@ def _finite(array: Array) -> None:
         raise DataError(f"the array holds {array[at]} in row {at[0] + 1:,}, place {tuple(map(int, at[1:]))}")
 
 
-def warn(message: str) -> None:
-    """Warn of something odd in the data, at the user's own line."""
-    frame = user_frame()
-    if frame is None:
-        warnings.warn(message, DataWarning, stacklevel=2)
-    else:
-        warnings.warn_explicit(message, DataWarning, frame.f_code.co_filename, frame.f_lineno)
+def tell_missing(name: str, count: int, taken: str) -> None:
+    """Warn of missing cells in a column that had none in training."""
+    warn(f"column {name!r}: {count:,} missing, and none was in training; taken as {taken}", DataWarning)

@@ -146,7 +146,8 @@ def guess_task(y: Any) -> Guess:
     distinct = len(np.unique(cells.texts(known).astype(str)))
     if distinct == 1:
         raise DataError(
-            f"the target {column.name!r} is {known.iloc[0]!r} in every row: there is one class only, nothing to predict"
+            f"the target {column.name!r} is {cells.texts(known)[0]!r} in every row: there is one class only, "
+            "nothing to predict"
         )
     if not numeric:
         return _classes(known, distinct)
@@ -167,7 +168,7 @@ def _all_numbers(known: pd.Series) -> bool:
 
 
 def _classes(known: pd.Series, distinct: int) -> Guess:
-    what = "truth values" if known.dtype.kind == "b" else "texts"
+    what = "truth values" if set(map(type, known)) <= {bool, np.bool_} else "texts"
     if distinct > MOST_CLASSES or (distinct > FEW and distinct > len(known) / 2):
         example = str(known.iloc[0])[:40]
         number = re.fullmatch(r"\W*[\d.,' ]*\d\W*", example)

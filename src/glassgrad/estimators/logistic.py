@@ -155,7 +155,7 @@ class LogisticRegression(LinearClassifier):
         average: bool = False,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
-        n_iter_no_change: int = 5,
+        n_iter_no_change: int = 10,
         callbacks: Any = None,
         engine: str = "native",
     ) -> None:

@@ -13,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from glassgrad.distributions import Distribution
 from glassgrad.errors import DataError
 from glassgrad.estimators.logistic_settings import BATCH
-from glassgrad.estimators.objective import BlockForm, Objective
+from glassgrad.estimators.objective import BlockForm, Objective, one_blas_thread
 from glassgrad.estimators.progress import Progress
 from glassgrad.optim import LBFGS, InverseTime, NewtonCG, ProximalNewton
 from glassgrad.train.online import Online
@@ -70,16 +70,17 @@ def solve(
         return list(start), 0, objective.form
     settings: dict[str, Any] = {"max_iterations": est.max_iter, "tolerance": est.tol}
     value, product = objective.value_and_gradient, objective.hessian_product
-    if l1:
-        penalties = [l1, 0.0][: len(start)]
-        params, info = ProximalNewton(**settings).minimize(value, product, start, penalties, progress)
-    elif BATCH[est.solver] == "lbfgs":
-        search = LBFGS(
-            **settings, loss_tolerance=64 * np.finfo(float).eps, line_search_steps=50, max_evaluations=15_000
-        )
-        params, info = search.minimize(value, start, progress)
-    else:
-        params, info = NewtonCG(**settings).minimize(value, product, start, progress)
+    with one_blas_thread(est.engine):
+        if l1:
+            penalties = [l1, 0.0][: len(start)]
+            params, info = ProximalNewton(**settings).minimize(value, product, start, penalties, progress)
+        elif BATCH[est.solver] == "lbfgs":
+            search = LBFGS(
+                **settings, loss_tolerance=64 * np.finfo(float).eps, line_search_steps=50, max_evaluations=15_000
+            )
+            params, info = search.minimize(value, start, progress)
+        else:
+            params, info = NewtonCG(**settings).minimize(value, product, start, progress)
     if not l2 and (separates(objective, params, problem) or not np.isfinite(params[0]).all()):
         warnings.warn(
             "the classes are separated without a mistake and C=np.inf penalises nothing: the larger the weights, the "
@@ -139,15 +140,13 @@ def _curvature(problem: Problem, size: int) -> float:
     largest eigenvalue of the mean of x xᵀ. A batch lies between (Gower et al., "SGD: general analysis and improved
     rates", ICML 2019).
     """
-    every = max(1, problem.X.shape[0] // _SAMPLE)
-    X = problem.X[::every].astype(np.float64)
-    n = X.shape[0]
-    weight = np.ones(n) if problem.weight is None else problem.weight[::every].astype(np.float64)
-    if not weight.any():
-        weight = np.ones(n)
+    counts = np.arange(problem.X.shape[0]) if problem.weight is None else np.flatnonzero(problem.weight)
+    some = counts[:: max(1, len(counts) // _SAMPLE)]
+    X, n = problem.X[some].astype(np.float64), len(some)
+    weight = np.ones(n) if problem.weight is None else problem.weight[some].astype(np.float64)
     bias = float(problem.fit_intercept)
     squares = np.asarray(X.multiply(X).sum(axis=1) if hasattr(X, "multiply") else (X * X).sum(axis=1)).ravel() + bias
-    most = float((weight * squares).sum() / np.count_nonzero(weight))
+    most = float((weight * squares).mean())
     share = 0.25 if problem.outputs == 1 else 0.5
     if size == 1 or most == 0:
         return share * max(most, 1e-12)

@@ -12,6 +12,7 @@ import itertools
 import math
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +29,7 @@ from glassgrad.transforms import grad, jvp, value_and_grad, vjp
 
 Array = np.ndarray[Any, Any]
 
-_CACHE = 800_000  # bytes of a block of dense rows: together with all else in a core's second cache
+_CACHE = 900_000  # bytes of a block of dense rows: together with all else in a core's second cache
 _STORED = 1 << 19  # stored values of a block of sparse rows
 _ROWS = 8192  # rows of a block at most
 _PIECES = 16  # sums that threads make side by side
@@ -49,6 +50,15 @@ class BlockForm:
     index: str
     engine: str
 
+    @property
+    def turned(self) -> bool:
+        """Whether weights are outputs × features: few outputs would leave lanes of the registers empty otherwise."""
+        return self.stored is None and self.outputs > 1
+
+    def given(self, params: Sequence[Array]) -> list[Array]:
+        """Weights (features × outputs) and bias as the graphs take them, and back."""
+        return [np.ascontiguousarray(params[0].T), *params[1:]] if self.turned else list(params)
+
     def graph(self) -> Graph:
         """Value and gradient of a block, as it is run."""
         return _prepared(self, _value_and_gradient)[0]
@@ -66,12 +76,14 @@ class BlockForm:
     def parameters(self) -> list[Spec]:
         """Shapes of the weights, and of the bias where there is one."""
         real = np.dtype(self.dtype)
-        weights = Spec((self.features, self.outputs), real)
+        weights = Spec((self.outputs, self.features) if self.turned else (self.features, self.outputs), real)
         return [weights, Spec((self.outputs,), real)] if self.fit_intercept else [weights]
 
     def scores(self, params: Sequence[Any], x: Sequence[Any]) -> Any:
         """What the linear layer puts out for a block."""
-        if self.stored is None:
+        if self.turned:
+            z = (params[0] @ x[0].T).T
+        elif self.stored is None:
             z = x[0] @ params[0]
         else:
             z = csr_matmul(*x, params[0], shape=(self.rows, self.features), transposed=False)
@@ -118,6 +130,23 @@ def _prepared(form: BlockForm, make: Callable[[BlockForm], Graph]) -> tuple[Grap
     graph = make(form)
     engine.ready(graph)
     return graph, engine
+
+
+def one_blas_thread(engine: str) -> AbstractContextManager[Any]:
+    """BLAS on one thread while machine code has the cores: its threads keep spinning for a while after every call.
+
+    That would slow down what runs next on all cores severalfold, and BLAS is left little to do. With engine="numpy"
+    BLAS does the work, and keeps its threads.
+    """
+    return _blas().limit(limits=1, user_api="blas") if engine == "native" else nullcontext()
+
+
+@functools.cache
+def _blas() -> Any:
+    import scipy.optimize  # noqa: F401 so that SciPy's BLAS is there to be found
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 class Objective:
@@ -194,15 +223,16 @@ class Objective:
         """The objective, and its gradient by weights and bias in float64."""
         graph, engine = self._graph, self._engine
         scores: list[Any] = [None] * len(self._blocks)
+        given = self.form.given(params)
 
         def block(number: int) -> list[Array]:
-            *sums, scores[number] = engine.run(graph, [*params, *self._blocks[number]])
+            *sums, scores[number] = engine.run(graph, [*given, *self._blocks[number]])
             return sums
 
         cost, *gradients = self._summed(block)
         self._scores = scores, [p.copy() for p in params]
         W = params[0].astype(np.float64)
-        gradients = [g / self.total for g in gradients]
+        gradients = [g / self.total for g in self.form.given(gradients)]
         if self.l2:
             gradients[0] += self.l2 * W
         return float(cost) / self.total + 0.5 * self.l2 * float(np.vdot(W, W)), gradients
@@ -213,11 +243,12 @@ class Objective:
         if self._scores is None or not all(map(np.array_equal, self._scores[1], params)):
             self.value_and_gradient(params)
         scores = self._scores[0] if self._scores else []
+        given = self.form.given(direction)
 
         def block(number: int) -> list[Array]:
-            return engine.run(graph, [*direction, scores[number], *self._blocks[number]])
+            return engine.run(graph, [*given, scores[number], *self._blocks[number]])
 
-        products = [p / self.total for p in self._summed(block)]
+        products = [p / self.total for p in self.form.given(self._summed(block))]
         if self.l2:
             products[0] += self.l2 * direction[0].astype(np.float64)
         return products

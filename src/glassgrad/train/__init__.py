@@ -6,6 +6,7 @@ from glassgrad.train.engine import Engine, Memory, NumpyEngine, Stretch
 from glassgrad.train.engines import ENGINES
 from glassgrad.train.history import History
 from glassgrad.train.learner import Learner, Snapshot
+from glassgrad.train.online import Online
 from glassgrad.train.penalty import L2
 from glassgrad.train.perturbation import Activations, HillClimbing, ParallelWeights, Perturbation, SingleWeight
 from glassgrad.train.perturbing import PerturbationTrainer
@@ -17,7 +18,7 @@ from glassgrad.train.trainer import Trainer
 
 __all__ = [
     "DIGITS_EPOCHS", "ENGINES", "Activations", "Callback", "Comparison", "Engine", "HillClimbing", "History", "L2",
-    "Learner", "Memory", "Monitor", "NumpyEngine", "ParallelWeights", "Patience", "Perturbation",
+    "Learner", "Memory", "Monitor", "NumpyEngine", "Online", "ParallelWeights", "Patience", "Perturbation",
     "PerturbationTrainer", "ProgressBar", "RateSearch", "Rows", "SingleWeight", "Snapshot", "Stretch", "Trainer",
     "TrainingWarning", "digits_trainer", "find_rate", "forward_graph", "gradient_graph", "training_graph",
     "without_backpropagation",

@@ -127,6 +127,7 @@ class NumpyEngine:
 
     def steps(self, graphs: Callable[[int], Graph], memory: Memory, stretch: Stretch, losses: Array) -> None:
         """Take the steps of a stretch, one run of the graph each."""
+        stretch.rows.check()
         for i in range(stretch.count):
             step, arrays = memory.latest
             rows = self._rows(stretch, stretch.first + i, step)

@@ -143,6 +143,7 @@ class NativeEngine(NumpyEngine):
 
     def steps(self, graphs: Callable[[int], Graph], memory: Memory, stretch: Stretch, losses: Array) -> None:
         """Take the steps of a stretch, as few native calls as it has batch sizes in a row."""
+        stretch.rows.check()
         done = 0
         while done < stretch.count:
             batch, count, order = self._run_of(stretch, done, memory.step)

@@ -28,6 +28,7 @@ from glassgrad.train.step_graphs import takes_weights
 
 Array = np.ndarray[Any, Any]
 _SMALL = 1e-6  # where the scale is that small it is multiplied into V
+_RARELY = 4  # a truncation touches all weights: as many as that many steps
 _MOST_STEPS = 1 << 20  # between two times that the average is taken out
 
 
@@ -48,8 +49,8 @@ class Online:
         λ of the penalty ½ λ ‖W‖². The bias is not penalised.
     l1 : float
         λ of the penalty λ Σ |W|, by truncated gradients (Langford, Li, Zhang, JMLR 2009): weights move towards 0 and
-        stay there. On dense rows after every step; on sparse rows after every K steps by what K steps add up to,
-        K being features ÷ stored values a step, so that a step's cost stays that of its stored values.
+        stay there. On dense rows after every step; on sparse rows after every K steps, and at the end of a pass, by
+        what these steps add up to, K being 4 · features ÷ stored values a step: so a step costs what its rows store.
     average : bool
         Keep the mean of W and b over all steps, each as it is after its update.
     fit_intercept : bool
@@ -294,7 +295,7 @@ class Online:
         """After how many steps weights are truncated outside the graph; for dense rows that is inside."""
         if not rows.sparse:
             return _MOST_STEPS
-        return max(1, int(self.features * len(rows) / max(1, rows.X.nnz * size)))
+        return max(1, int(_RARELY * self.features * len(rows) / max(1, rows.X.nnz * size)))
 
     def _state(self, sparse: bool) -> dict[str, Array]:
         """What a step changes, by name, as a stretch begins."""
