@@ -88,7 +88,7 @@ for rate in RATES:
     curves[rate] = history.train_loss
     print(f"  {rate:>8g}{history.train_loss[-1]:>24.4f}{np.median(history.update_ratio['W']):>36.2%}")
 good = min(curves, key=lambda rate: curves[rate][-1])
-print(f"\n  Start where a step changes the weights by 0.1 to 1 %, and try neighbours: here {good:g} is best.")
+print(f"\n  Start where a step changes the weights by 0.1 to 1 %, and try its neighbours:\n  here {good:g} is best.")
 
 heading("Stop when the held-out likelihood falls")
 few = LogisticRegression(solver="minibatch", C=np.inf, batch_size=10, learning_rate="constant", eta0=0.5, tol=0.0,
@@ -97,10 +97,9 @@ warnings.simplefilter("ignore", ConvergenceWarning)  # it is to go on for too lo
 few.fit(X[:100], d[:100], X_val=X_held, y_val=d_held)
 inside, held = -np.array(few.loss_curve_), -np.array(few.validation_loss_curve_)
 top = int(held.argmax())
-print(f"  100 digits to learn from. The log-likelihood of the held-out ones is highest after {top + 1} passes,")
-print(
-    f"  {held[top]:.3f}; after {len(held)} it is {held[-1]:.3f}, while that of the 100 still rises: {inside[-1]:.3f}."
-)
+print("  100 digits to learn from. The log-likelihood of the held-out ones is highest")
+print(f"  after {top + 1} passes, {held[top]:.3f}; after {len(held)} passes it is {held[-1]:.3f},")
+print(f"  while that of the 100 still rises: {inside[-1]:.3f}.")
 
 figure, (first, second, third) = plt.subplots(1, 3, figsize=(13, 4.4))
 first.scatter(*cloud.T, c=np.where(side, ORANGE, BLUE), s=22, edgecolor="white", lw=0.6)

@@ -48,8 +48,8 @@ angles = np.array([[cosine(method, width, batch) for width in WIDTHS] for method
 print(f"  {'hidden units':<24}" + "".join(f"{width:>10}" for width in WIDTHS))
 for name, line in zip(names, angles, strict=True):
     print(f"  {name:<24}" + "".join(f"{value:>10.3f}" for value in line))
-print("\n  A cosine c means that about 1/c² estimates have to be averaged to point as well as")
-print("  backpropagation does at once. With n weights it is about 0.8/√n.")
+print("\n  A cosine c means that about 1/c² estimates have to be averaged to point as")
+print("  well as backpropagation does at once. With n weights it is about 0.8/√n.")
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(11.5, 4.8), width_ratios=(1.25, 1))
 for way, color in zip((found.backpropagation, *found.ways), (INK, *COLORS), strict=False):

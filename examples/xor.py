@@ -73,8 +73,8 @@ rows(made)
 heading("Two ReLU units that learn")
 runs = [trained(network(), 1500, optim.Adam(0.02), seed) for seed in range(20)]
 solved = [i for i, (_, losses) in enumerate(runs) if losses[-1] < 1e-3]
-print(f"  {len(solved)} of 20 random starts find a solution; the others end where a unit is dead or a")
-print("  slope is stuck, and answer as badly as a line for some of the rows. Seed", solved[0], "found:\n")
+print(f"  {len(solved)} of 20 random starts find a solution; the others end where a unit is dead or")
+print("  stuck, and answer some rows as badly as a line. Seed", solved[0], "found:\n")
 learned = runs[solved[0]][0]
 rows(learned)
 
