@@ -191,13 +191,14 @@ class NativeEngine(NumpyEngine):
         a_pass, index = -(-n // size), stretch.first + done
         place = index % a_pass
         if place == a_pass - 1 and n % size:
-            rows = self._rows(stretch, index, step)
-            assert rows is not None
-            return n % size, 1, np.ascontiguousarray(rows)
-        count = min(left, n // size - place)
-        self._rows(stretch, index, step)  # makes the epoch's permutation, where it is new
-        assert self._epoch is not None
-        return size, count, np.ascontiguousarray(self._epoch[1][place * size : (place + count) * size])
+            return n % size, 1, np.ascontiguousarray(self._order(stretch, index // a_pass)[place * size :])
+        epochs, full = index // a_pass, n // size
+        order = self._order(stretch, epochs)[place * size : full * size]
+        if not n % size and left > full - place:  # no short batch between the epochs
+            ahead = min(-(-(left + place) // full), max(1, _MOST_ROWS // n))
+            order = np.concatenate([order, *[self._order(stretch, epochs + i) for i in range(1, ahead)]])
+        count = min(left, len(order) // size)
+        return size, count, np.ascontiguousarray(order[: count * size])
 
     def _advance(
         self, loop: _Loop, memory: Memory, stretch: Stretch, order: Array | None, count: int, losses: Array

@@ -28,6 +28,7 @@ from glassgrad.train.step_graphs import takes_weights
 
 Array = np.ndarray[Any, Any]
 _SMALL = 1e-6  # where the scale is that small it is multiplied into V
+_SMALL_AVERAGED = 1e-2  # and where V is summed up, which costs digits
 _RARELY = 4  # a truncation touches all weights: as many as that many steps
 _MOST_STEPS = 1 << 20  # between two times that the average is taken out
 
@@ -287,7 +288,7 @@ class Online:
         """Steps until the scale is small, the average is taken out, or weights of sparse rows are truncated."""
         count = min(left, _MOST_STEPS)
         if scale is not None:
-            small = np.cumprod(scale[done : done + count]) < _SMALL
+            small = np.cumprod(scale[done : done + count]) < (_SMALL_AVERAGED if self.average else _SMALL)
             count = int(np.argmax(small)) + 1 if small.any() else count
         return min(count, self._every(rows, size)) if self.l1 else count
 
