@@ -72,8 +72,19 @@ def without_backpropagation(text: str) -> None:
     assert all(a > b > c for b, a, c in zip(cosines[2], cosines[1], cosines[0], strict=True))
 
 
+def features(text: str) -> None:
+    rows = re.findall(r"^  (.+?) +([\d,]+) +([\d,]+) +([\d.]+)% +[\d.]+$", text, re.MULTILINE)
+    assert [(int(count), int(learned.replace(",", ""))) for _, count, learned, _ in rows] == [
+        (2, 3), (10, 11), (100, 101), (3, 4), (24, 2 * 24 + 24 + 24 * 24 + 24 + 24 + 1),
+    ]  # fmt: skip
+    plain, few, *good = [float(score) for *_, score in rows]
+    assert plain < 75
+    assert few < 90
+    assert min(good) > 97
+
+
 CHECKS: dict[str, Callable[[str], None]] = {
-    "xor": xor, "logistic": logistic, "without_backpropagation": without_backpropagation,
+    "xor": xor, "logistic": logistic, "without_backpropagation": without_backpropagation, "features": features,
 }  # fmt: skip
 
 
