@@ -327,9 +327,10 @@ class Question:
 
 def _root(G: Array) -> Array:
     """A matrix B with Bᵀ B = G, which is positive but for directions that are 0: Cholesky's, with pivots."""
-    from scipy.linalg.lapack import dpstrf
+    from scipy.linalg import get_lapack_funcs
 
-    factor, order, rank, _ = dpstrf(G)
+    (pstrf,) = get_lapack_funcs(("pstrf",), (G,))
+    factor, order, rank, _ = pstrf(G)
     root = np.empty((rank, len(G)))
     root[:, order - 1] = np.triu(factor)[:rank]
     return root

@@ -33,6 +33,7 @@ from glassgrad.train.rows import Rows
 Array = np.ndarray[Any, Any]
 _WORTH = 5_000_000  # operations of a step that is worth several threads
 _MOST_PROGRAMS = 64  # kept ready, one for each number of rows; a forgotten one is read from disk again
+_MOST_ROWS = 1 << 22  # row numbers handed over at once, when they are not drawn in machine code
 
 
 class _Loop:
