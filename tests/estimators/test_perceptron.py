@@ -186,7 +186,7 @@ def test_engines_agree_and_sparse_rows_equal_dense_ones(settings: dict[str, Any]
     assert native.mistakes_.tolist() == numpy.mistakes_.tolist()
     same(native, numpy)
     if settings.get("penalty") != "elasticnet":  # of sparse rows weights are truncated at other times
-        csr = Perceptron(max_iter=3, tol=None, **settings).fit(sparse.csr_array(X), y)
+        csr = Perceptron(max_iter=3, tol=None, intercept_scaling=1.0, **settings).fit(sparse.csr_array(X), y)
         assert csr.mistakes_.tolist() == native.mistakes_.tolist()
         same(csr, native)
         np.testing.assert_array_equal(csr.predict(sparse.csr_matrix(X)), native.predict(X))
@@ -315,3 +315,19 @@ def test_bad_input_is_named(pair: tuple[Array, Array]) -> None:
         Perceptron(eta0=1e38).fit(X * 1e3, y)
     with pytest.raises(ValueError, match="'penalty' parameter"):
         Perceptron(penalty="l3").fit(X, y)
+
+
+def test_the_bias_is_the_weight_of_a_feature_of_its_own_size() -> None:
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(60, 4))
+    y = (X @ [1.0, -1.0, 0.5, 0.0] + 0.3 > 0).astype(int)
+    for c, rows in ((0.1, sparse.csr_array(X)), (0.5, X)):
+        scaled = Perceptron(max_iter=4, tol=None, intercept_scaling=None if c == 0.1 else c).fit(rows, y)
+        wide = np.hstack([X, np.full((60, 1), c)])
+        plain = Perceptron(max_iter=4, tol=None, fit_intercept=False).fit(wide, y)
+        np.testing.assert_allclose(scaled.coef_, plain.coef_[:, :4], rtol=1e-9)
+        np.testing.assert_allclose(scaled.intercept_, c * plain.coef_[:, 4], rtol=1e-9, atol=1e-12)
+        np.testing.assert_array_equal(scaled.mistakes_, plain.mistakes_)
+        assert scaled.separable_
+        assert scaled.mistake_bound_ == pytest.approx(plain.mistake_bound_, rel=1e-6)
+        assert scaled.margin_ == pytest.approx(plain.margin_, rel=1e-6)
