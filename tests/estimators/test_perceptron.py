@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from sklearn.preprocessing import StandardScaler
 
 import glassgrad as gg
 from glassgrad.errors import DataError, NoAttributeError, ShapeError
-from glassgrad.estimators import NotSeparableWarning, Perceptron, separation
+from glassgrad.estimators import NotSeparableWarning, Perceptron, load, save, separation
 
 Array = np.ndarray[Any, Any]
 quiet = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -261,6 +262,16 @@ def test_it_works_where_estimators_work(pair: tuple[Array, Array]) -> None:
     copied = copy.deepcopy(ours)
     np.testing.assert_array_equal(copied.predict(X), ours.predict(X))
     assert not hasattr(clone(ours), "coef_")
+
+
+def test_a_stored_model_predicts_and_goes_on(pair: tuple[Array, Array], tmp_path: Path) -> None:
+    X, y = pair
+    model = Perceptron(average=True).fit(X, y)
+    again = load(save(model, tmp_path / "digits.glassgrad"))
+    np.testing.assert_array_equal(again.decision_function(X), model.decision_function(X))
+    np.testing.assert_array_equal(again.mistakes_, model.mistakes_)
+    assert not hasattr(again, "margin_")
+    same(again.partial_fit(X, y), model.partial_fit(X, y), rtol=1e-4)
 
 
 def test_the_graph_and_the_network_are_what_was_run(pair: tuple[Array, Array]) -> None:
