@@ -96,9 +96,10 @@ def trained(tmp_path_factory):
 
 def test_a_strangers_file_becomes_predictions_and_a_report_in_three_commands(here, table):
     shown = done("train", "people.csv", "--target", "member")
-    assert max(map(len, shown.output.splitlines())) <= 80
+    assert max(map(len, shown.stdout.splitlines())) <= 80
+    assert "warning" not in shown.stderr
     for words in (
-        "read     people.csv: 400 rows, 6 columns", "target   member: 2 classes", "300 rows to learn from, 100 held out",
+        "read     people.csv: 400 rows, 6 columns", "target   member: 2 classes", "300 rows to learn from, 100 held",
         "an identifier", "missing", "model    ", "trained  ", "gradient checked", "precision    recall", "confusion",
         "most telling", "for yes: ", "written to people-model: model.json, weights.safetensors, report.html",
     ):  # fmt: skip
@@ -177,9 +178,9 @@ def _frame():
 
 def test_options_are_used_and_written_down(here, table):
     shown = done(
-        "train", "people.csv", "-t", "member", "--hidden", "8,4", "--activation", "tanh", "--optimizer", "sgd", "--rate",
-        "0.1", "--batch", "16", "--epochs", "5", "--held-out", "80", "--split", "last", "--drop", "price", "--as",
-        "sex=category", "--class-weight", "yes=2", "--seed", "3", "-o", "m",
+        "train", "people.csv", "-t", "member", "--hidden", "8,4", "--activation", "tanh", "--optimizer", "sgd",
+        "--rate", "0.1", "--batch", "16", "--epochs", "5", "--held-out", "80", "--split", "last", "--drop", "price",
+        "--as", "sex=category", "--class-weight", "yes=2", "--seed", "3", "-o", "m",
     )  # fmt: skip
     for words in (
         "-8-4-2",
@@ -189,8 +190,8 @@ def test_options_are_used_and_written_down(here, table):
     ):
         assert words in " ".join(shown.output.split()), words
     command = json.loads((here / "m" / "model.json").read_text(encoding="utf-8"))["info"]["command"]
-    for words in ("--target member", "--hidden 8 --hidden 4", "--batch-size 16", "--as sex=category", "--class-weight yes=2",
-                  "--held-out 80", "--split last", "--seed 3"):  # fmt: skip
+    for words in ("--target member", "--hidden 8 --hidden 4", "--batch-size 16", "--as sex=category",
+                  "--class-weight yes=2", "--held-out 80", "--split last", "--seed 3"):  # fmt: skip
         assert words in command, words
     estimator = PreparedModel.load(here / "m").estimator
     assert estimator.hidden_layer_sizes == (8, 4)
@@ -245,44 +246,47 @@ def test_nothing_is_overwritten_silently(here, table):
     done("predict", "m.glassgrad", "people.csv", "-o", "out.csv", "--overwrite")
 
 
+B = ["--target", "b", "--held-out", "2"]
+GOOD = "a,b\n" + "1,x\n2,y\n" * 5
+NUMBERS = "a,b\n1,1.5\n2,2.5\n3,7.25\n4,1\n"
 TRAIN = [
     ("missing.csv", "", ["--target", "a"], "there is no file missing.csv"),
-    ("", "", ["--target", "a"], "there is no"),
+    ("", "", ["--target", "a"], "DATA is the name of a file, or digits"),
     ("t.csv", "", ["--target", "a"], "t.csv is empty"),
     ("t.csv", "a,b\n", ["--target", "a"], "no rows"),
     ("t.csv", "age,b\n1,x\n2,y\n", ["--target", "agee"], "has no column 'agee'; did you mean 'age'?"),
     ("t.csv", "a,b\n1,x\n2,y\n", [], "name the column of t.csv to predict; there are: a, b"),
-    ("t.csv", "a,b\n1,x\n2,x\n3,x\n", ["--target", "b"], "there is one class only"),
-    ("t.csv", "a,b\n1,\n2,\n3,\n", ["--target", "b"], "target 'b' is missing in all 3 rows"),
-    ("t.csv", "a,b\n,x\n,y\n,x\n,y\n", ["--target", "b"], "no column of t.csv is left to learn from"),
-    ("t.csv", "a,b\n1,x\n2,y,3\n", ["--target", "b"], "line 3: 3 fields, where the header has 2"),
-    ("t.csv", "a,b\n1,x\n2\n", ["--target", "b"], "line 3: 1 field, where the header has 2"),
-    ("t.csv", b"a,b\n1,\xe5\n2,y\n", ["--target", "b"], "--encoding"),
-    ("t.csv", "a,b\n1,x\ninf,y\n3,x\n4,y\n" * 1 + "5,x\n6,y\n", ["--target", "b", "--split", "last"], "inf in row 2"),
-    ("t.csv", "a,b\n" + "".join(f"{i},t{i}\n" for i in range(1500)), ["--target", "b"], "too many classes"),
-    ("t.csv", "a,b\n1,x\nold,y\n3,x\n4,y\n", ["--target", "b", "--as", "a=number", "--split", "last"], "holds 'old' in row 2"),
-    ("t.csv", "a,b\n1,x\n2,y\n3,x\n4,y\n", ["--target", "b", "--as", "a=nmber"], "There are: number, flag"),
-    ("t.csv", "a,b\n1,x\n2,y\n", ["--target", "b", "--as", "number"], "--as is COLUMN=KIND"),
-    ("t.csv", "a,b\n1,x\n2,y\n3,x\n4,y\n", ["--target", "b", "--text", "c"], "has no column 'c'"),
-    ("t.csv", "a,b\n1,x\n2,y\n3,x\n4,y\n", ["--target", "b", "--drop", "c"], "has no column 'c'"),
-    ("t.csv", "a,b\n1,x\n2,y\n", ["--target", "b", "--model", "svm"], "There are: auto, perceptron, logistic, mlp"),
-    ("t.csv", "a,b\n1,x\n2,y\n", ["--target", "b", "--split", "first"], "There are: random, last"),
-    ("t.csv", "a,b\n1,x\n2,y\n", ["--target", "b", "--held-out", "5"], "cannot hold out 5 of 2 rows"),
-    ("t.csv", "a,b\n1,x\n2,y\n", ["--target", "b", "--held-out", "half"], "--held-out is a share between 0 and 1"),
-    ("t.csv", "a,b\n1,x\n2,y\n", ["--target", "b", "--hidden", "many"], "--hidden is numbers of units"),
-    ("t.csv", "a,b\n1,x\n2,y\n", ["--target", "b", "--rate", "-1"], "--rate is a number above 0"),
-    ("t.csv", "a,b\n1,1.5\n2,2.5\n3,7.25\n4,1\n", ["--target", "b", "-m", "logistic"], "--model logistic tells classes apart"),
-    ("t.csv", "a,b\n1,1.5\n2,2.5\n3,7.25\n4,1\n", ["--target", "b", "--class-weight", "balanced"], "--class-weight is for classes"),
-    ("t.csv", "a,b\n1,x\n2,y\n3,x\n4,y\n", ["--target", "b", "-m", "logistic", "--hidden", "4"], "--hidden is for --model mlp"),
-    ("t.csv", "a,b\n1,x\n2,y\n3,x\n4,y\n", ["--target", "b", "--class-weight", "z=3"], "There are: x, y"),
-    ("t.csv", "a,b\n1,x\n2,y\n3,x\n4,y\n", ["--target", "b", "--class-weight", "x"], "class=weight"),
-    ("t.csv", "a,b\n1,x\n2,y\n3,x\n4,y\n", ["--target", "b", "-m", "perceptron", "--batch", "8"], "learns row by row"),
-    ("t.csv", "a,b\n1,x\n2,y\n3,x\n4,y\n", ["--target", "b", "-m", "mlp", "--activation", "rleu"], "rleu"),
-    ("t.csv", "a,b\n1,x\n2,y\n3,x\n4,y\n", ["--target", "b", "-m", "mlp", "--optimizer", "adm"], "adm"),
+    ("t.csv", "a,b\n1,x\n2,x\n3,x\n", B, "there is one class only"),
+    ("t.csv", "a,b\n1,\n2,\n3,\n", B, "target 'b' is missing in all 3 rows"),
+    ("t.csv", "a,b\n,x\n,y\n,x\n,y\n", B, "no column of t.csv is left to learn from"),
+    ("t.csv", "a,b\n1,x\n2,y,3\n", B, "line 3: 3 fields, where the header has 2"),
+    ("t.csv", "a,b\n1,x\n2\n", B, "line 3: 1 field, where the header has 2"),
+    ("t.csv", b"a,b\n1,\xe5\n2,y\n", B, "--encoding"),
+    ("t.csv", "a,b\n1,x\ninf,y\n3,x\n4,y\n5,x\n6,y\n", [*B, "--split", "last"], "inf in row 2"),
+    ("t.csv", "a,b\n" + "".join(f"{i},t{i}\n" for i in range(1500)), B, "too many classes"),
+    ("t.csv", "a,b\n1,x\nold,y\n3,x\n4,y\n", [*B, "--as", "a=number", "--split", "last"], "holds 'old' in row 2"),
+    ("t.csv", GOOD, [*B, "--as", "a=nmber"], "There are: number, flag"),
+    ("t.csv", GOOD, [*B, "--as", "number"], "--as is COLUMN=KIND"),
+    ("t.csv", GOOD, [*B, "--text", "c"], "has no column 'c'"),
+    ("t.csv", GOOD, [*B, "--drop", "c"], "has no column 'c'"),
+    ("t.csv", GOOD, [*B, "--model", "svm"], "There are: auto, perceptron, logistic, mlp"),
+    ("t.csv", GOOD, [*B, "--split", "first"], "There are: random, last"),
+    ("t.csv", GOOD, [*B, "--held-out", "50"], "cannot hold out 50 of 10 rows"),
+    ("t.csv", GOOD, [*B, "--held-out", "half"], "--held-out is a share between 0 and 1"),
+    ("t.csv", GOOD, [*B, "--hidden", "many"], "--hidden is numbers of units"),
+    ("t.csv", GOOD, [*B, "--rate", "-1"], "--rate is a number above 0"),
+    ("t.csv", NUMBERS, [*B, "-m", "logistic"], "--model logistic tells classes apart"),
+    ("t.csv", NUMBERS, [*B, "--class-weight", "balanced"], "--class-weight is for classes"),
+    ("t.csv", GOOD, [*B, "-m", "logistic", "--hidden", "4"], "--hidden is for --model mlp"),
+    ("t.csv", GOOD, [*B, "--class-weight", "z=3"], "There are: x, y"),
+    ("t.csv", GOOD, [*B, "--class-weight", "x"], "class=weight"),
+    ("t.csv", GOOD, [*B, "-m", "perceptron", "--batch", "8"], "learns row by row"),
+    ("t.csv", GOOD, [*B, "-m", "mlp", "--activation", "rleu"], "rleu"),
+    ("t.csv", GOOD, [*B, "-m", "mlp", "--optimizer", "adm"], "adm"),
     ("t.npz", b"PK\x03\x04junk", ["--target", "y"], "t.npz"),
     ("t.parquet", b"PAR1junk", ["--target", "y"], "t.parquet"),
     ("t.csv.gz", b"\x1f\x8b\x08\x00junk", ["--target", "y"], "t.csv.gz"),
-    ("t-images-idx3-ubyte", b"\x00\x00\x08\x03\x7f\xff\xff\xff\x00\x00\x00\x1c\x00\x00\x00\x1c", [], "t-images-idx3-ubyte"),
+    ("t-images-idx3-ubyte", b"\x00\x00\x08\x03\x7f\xff\xff\xff\x00\x00\x00\x1c\x00", [], "t-images-idx3-ubyte"),
 ]  # fmt: skip
 
 
@@ -319,7 +323,7 @@ def test_new_categories_and_a_missing_class_are_told_and_go_on(here, trained):
     write(here / "new.csv", rows)
     shown = done("predict", trained, "new.csv", "-o", "out.csv")
     assert "warning: column 'city': 1 value not seen in training ('Paris'), in 3 rows" in " ".join(shown.stderr.split())
-    assert "1 rows are not scored: their target is missing or of no known class" in " ".join(shown.stderr.split())
+    assert "1 row is not scored: its target is missing or no class of the model" in " ".join(shown.stderr.split())
     assert re.search(r"accuracy \d+\.\d+% \(\d+ of 19\)", shown.output)
     assert len(read(here / "out.csv")) == 20
 
@@ -366,7 +370,7 @@ def edited(trained, here, change):
     [
         (lambda d: d.update(version=2), "version 2, and this glassgrad reads up to 1: install a newer glassgrad"),
         (lambda d: d["preparation"].update(version=2), "version 2"),
-        (lambda d: d["preparation"]["columns"].pop(), "its preparation makes"),
+        (lambda d: d["preparation"]["columns"].pop(1), "its preparation makes"),
         (lambda d: d["preparation"]["target"].update(classes=["a", "b"]), "are not the same"),
         (lambda d: d.pop("preparation"), "does not describe a preparation"),
         (lambda d: d.pop("info"), "its 'info' is missing"),
@@ -406,8 +410,8 @@ def test_other_models_are_inspected_too(here, trained):
     from glassgrad import estimators
 
     net = storage.save(nn.Sequential(nn.Linear(4, 3, seed=0), nn.ReLU()), here / "net", info={"by": "me"})
-    told = done("inspect", net).output
-    assert all(words in told for words in ("a network", "by       me", "0.Linear", "15 parameters"))
+    told = " ".join(done("inspect", net).output.split())
+    assert all(words in told for words in ("a network", "by me", "0.Linear", "15"))
     path = estimators.save(PreparedModel.load(trained).estimator, here / "e.glassgrad")
     told = done("inspect", path).output
     assert all(words in told for words in ("LogisticRegression", "classes  no, yes", "Linear"))
@@ -446,7 +450,7 @@ def test_images_with_labels_beside_them(here):
     (here / "t-images-idx3-ubyte").write_bytes(bytes([0, 0, 8, 3, 0, 0, 1, 44, 0, 0, 0, 6, 0, 0, 0, 5]) + X.tobytes())
     (here / "t-labels-idx1-ubyte").write_bytes(bytes([0, 0, 8, 1, 0, 0, 1, 44]) + y.tobytes())
     shown = done(
-        "train", "t-images-idx3-ubyte", "--held-out", "100", "--split", "last", "--hidden", "16", "--epochs", "5"
+        "train", "t-images-idx3-ubyte", "--held-out", "100", "--split", "last", "--hidden", "16", "--epochs", "60"
     )
     assert "200 rows to learn from, 100 held out: the last rows" in " ".join(shown.output.split())
     assert float(re.search(r"held-out accuracy (\d+\.\d+)%", shown.output)[1]) > 90

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import sys
 import time
 import warnings
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from glassgrad import __version__, data, nn
 from glassgrad.cli import common, folders
-from glassgrad.cli.modelling import Choice, Data, choose
+from glassgrad.cli.modelling import Choice, Data, choose, fitted
 from glassgrad.cli.runs import collected, proof, proved, versions
 from glassgrad.cli.settings import Settings, kinds_of_columns
 from glassgrad.data import Guess, Preparation, Table, guess_task
@@ -158,7 +159,7 @@ class _Job:
         y = target.decode(self.y) if target.task == "classification" else self.y
         with collected(self.notes), warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # said below, in words of the command line
-            estimator.fit(self.X, y)
+            self.interrupted = fitted(estimator, self.X, y, not self.quiet and sys.stderr.isatty())
         self.seconds = time.perf_counter() - began
         self.model = PreparedModel(estimator, self.preparation)
         passes = int(np.max(estimator.n_iter_))

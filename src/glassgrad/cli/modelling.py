@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from glassgrad import optim
 from glassgrad.cli.common import UsageError
+from glassgrad.cli.runs import console
 from glassgrad.cli.settings import Settings, weights_of_classes
 from glassgrad.data import Preparation, Target
+from glassgrad.estimators import LogisticRegression, MLPClassifier, MLPRegressor, Perceptron
+from glassgrad.train import Callback, History
+from glassgrad.train.callbacks import ProgressBar
+
+Array = np.ndarray[Any, Any]
 
 _FEW_ROWS = 300
 _IMAGE_EPOCHS, _TABLE_EPOCHS, _IMAGE_UNITS, _TABLE_UNITS = 20, 300, (512,), (64,)
+_IMAGE_STEPS = 5000
 _DROPOUT, _IMAGE_RATE, _TABLE_RATE, _PATIENCE = 0.5, 2e-3, 1e-3, 20
 _SET_ASIDE = 0.1
 _NETWORK_ONLY = ("hidden", "activation", "loss", "optimizer")
@@ -98,8 +108,6 @@ def _suits(data: Data, classify: bool) -> tuple[str, str]:
 
 
 def _perceptron(settings: Settings, data: Data) -> tuple[Any, str, str]:
-    from glassgrad.estimators import Perceptron
-
     if settings.optimizer is not None or settings.batch_size not in (None, 1):
         raise UsageError("a perceptron learns row by row by its own rule: it has no --optimizer and no --batch-size")
     early: dict[str, Any] = {}
@@ -114,8 +122,6 @@ def _perceptron(settings: Settings, data: Data) -> tuple[Any, str, str]:
 
 
 def _logistic(settings: Settings, data: Data) -> tuple[Any, str, str]:
-    from glassgrad.estimators import LogisticRegression
-
     weight = weights_of_classes(settings.class_weight, data.target.classes)
     strength = 10.0 if data.text else 1.0
     shared: dict[str, Any] = {"C": strength, "class_weight": weight, "random_state": settings.seed}
@@ -142,14 +148,13 @@ def _logistic(settings: Settings, data: Data) -> tuple[Any, str, str]:
 
 
 def _network(settings: Settings, data: Data) -> tuple[Any, str, str]:
-    from glassgrad.estimators import MLPClassifier, MLPRegressor
-
     classify = data.target.task == "classification"
     hidden = settings.hidden
     if hidden is None:
         hidden = _IMAGE_UNITS if data.images else _TABLE_UNITS
     batch = min(settings.batch_size or 32, data.rows)
-    epochs = settings.epochs or (_IMAGE_EPOCHS if data.images else _TABLE_EPOCHS)
+    few = math.ceil(_IMAGE_STEPS * batch / data.rows)  # epochs that few images need
+    epochs = settings.epochs or (min(max(_IMAGE_EPOCHS, few), _TABLE_EPOCHS) if data.images else _TABLE_EPOCHS)
     patience = settings.patience
     if patience is None and not data.images and settings.epochs is None and data.rows >= 50:
         patience = _PATIENCE
@@ -160,9 +165,9 @@ def _network(settings: Settings, data: Data) -> tuple[Any, str, str]:
     learned = data.rows - (int(_SET_ASIDE * data.rows) if patience is not None else 0)
     options: dict[str, Any] = {
         "hidden_layer_sizes": hidden, "activation": activation, "solver": solver, "learning_rate_init": rate,
-        "batch_size": batch, "max_iter": epochs, "random_state": settings.seed, "dropout": dropout, "tol": 0.0,
+        "batch_size": batch, "max_iter": epochs, "random_state": settings.seed, "dropout": dropout,
         "early_stopping": patience is not None, "validation_fraction": _SET_ASIDE,
-        "n_iter_no_change": patience if patience is not None else epochs,
+        "n_iter_no_change": patience if patience is not None else epochs, "scoring": "loss",
     }  # fmt: skip
     if solver == "lbfgs":
         if settings.rate is not None or settings.batch_size is not None:
@@ -185,3 +190,31 @@ def _network(settings: Settings, data: Data) -> tuple[Any, str, str]:
     parts += [f"loss {options['loss']}"] if "loss" in options else []
     parts += [f"at most {epochs} epochs, patience {patience}"] if patience is not None else [f"{epochs} epochs"]
     return estimator, f"{_NAMES['mlp']} {sizes}", ", ".join(parts)
+
+
+class _Ending(Callback):
+    """Remembers why training ended."""
+
+    stopped: str | None = None
+
+    def epochs_ahead(self, history: History) -> int:
+        """Any number: it only looks at the end."""
+        return 1 << 20
+
+    def on_end(self, trainer: Any, history: History) -> None:
+        """Note why."""
+        self.stopped = history.stopped
+
+
+def fitted(estimator: Any, X: Any, y: Array, bar: bool) -> bool:
+    """Fit an estimator, with a bar if asked for; whether it was interrupted and keeps what it learned until then."""
+    if not isinstance(estimator, MLPClassifier | MLPRegressor):
+        estimator.fit(X, y)
+        return False
+    ending = _Ending()
+    estimator.set_params(callbacks=[ending, *([ProgressBar(console())] if bar else [])])
+    try:
+        estimator.fit(X, y)
+    finally:
+        estimator.set_params(callbacks=None)
+    return ending.stopped == "interrupted"

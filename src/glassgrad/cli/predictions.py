@@ -117,9 +117,9 @@ def _scores(
         return None
     good = target.known(actual)
     if not good.all():
-        notes.append(
-            f"{np.count_nonzero(~good):,} rows are not scored: their target is missing or no class of the model"
-        )
+        n = int(np.count_nonzero(~good))
+        their = "row is not scored: its" if n == 1 else "rows are not scored: their"
+        notes.append(f"{n:,} {their} target is missing or no class of the model")
     if not good.any():
         return None
     y = target.encode(actual[good])

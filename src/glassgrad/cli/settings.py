@@ -84,7 +84,7 @@ def share_or_rows(text: str) -> float | int:
         value = math.nan
     if 0 < value < 1:
         return value
-    if value >= 2 and value == int(value) and value < 1 << 53:
+    if 2 <= value < 1 << 53 and value == int(value):
         return int(value)
     raise DataError(f"--held-out is a share between 0 and 1, or a number of rows from 2 up, and is {text}")
 

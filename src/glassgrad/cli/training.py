@@ -174,6 +174,8 @@ def train(
     )  # fmt: skip
     if name in DATA:
         train_digits(settings)
+    elif not name:
+        raise common.UsageError("DATA is the name of a file, or digits")
     elif Path(name).exists() or Path(name).suffix or len(Path(name).parts) > 1:
         from glassgrad.cli.learning import train_file
 

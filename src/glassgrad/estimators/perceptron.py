@@ -346,7 +346,7 @@ class Perceptron(Bounded):
             goal = count / len(rows)
             text = f"pass {number}: {count:,} mistakes in {len(rows):,} rows"
             if held is not None:
-                score = held.accuracy(criteria.labels(self._scores(held.X)))
+                score = held.accuracy(criteria.labels(online.scores(held.X, self.average)))
                 if not len(self.validation_scores_) or score > self.validation_scores_.max():
                     self.best_iter_ = number
                     taken = (self.coef_, self.intercept_, self.last_coef_, self.last_intercept_)

@@ -119,14 +119,31 @@ draw_integers = _draw(
 
 
 def _sorting_order(words: Array) -> Array:
-    """The stable sorting order of 64-bit words, 16 bits after 16 bits, which NumPy sorts by counting."""
+    """The stable sorting order of 64-bit words.
+
+    Many are sorted 16 bits after 16 bits, which NumPy does by counting: by their upper halves first. Where two of
+    these are equal the lower ones decide, and only if that leaves disorder all bits are gone through.
+    """
     if len(words) < _MANY:
         return np.argsort(words, kind="stable").astype(np.int64)
-    order = np.argsort(words.astype(np.uint16), kind="stable")
-    for shift in (16, 32, 48):
+    order = _by_digits(words, (32, 48))
+    found = words[order]
+    late = np.flatnonzero(found[1:] < found[:-1])
+    if len(late):
+        order[late], order[late + 1] = order[late + 1], order[late]
+        found = words[order]
+        if (found[1:] < found[:-1]).any():
+            order = _by_digits(words, (0, 16, 32, 48))
+    return order.astype(np.int64, copy=False)
+
+
+def _by_digits(words: Array, shifts: tuple[int, ...]) -> Array:
+    """The stable sorting order by some digits of 16 bits, the least first."""
+    order = np.arange(len(words))
+    for shift in shifts:
         digit = (words >> np.uint64(shift)).astype(np.uint16)
         order = order[np.argsort(digit[order], kind="stable")]
-    return order.astype(np.int64, copy=False)
+    return order
 
 
 def _permutation_shape(key: Any, n: int) -> Spec:

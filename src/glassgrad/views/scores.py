@@ -127,7 +127,7 @@ class ClassScores:
 
     def lines(self, width: int = 80) -> list[str]:
         """A row a class, then the confusion where there are few."""
-        named = max(8, min(_NAME, max(len(c) for c in self.classes)))
+        named = max(8, min(_NAME, max(len(c) for c in self.classes), width - 41))
         lines = [f"{'class':<{named}}{'precision':>11}{'recall':>10}{'F1':>10}{'rows':>10}"]
         shown = range(len(self.classes))
         for i in shown if len(self.classes) <= MOST_CLASSES else np.argsort(-self.counts.sum(axis=1))[:MOST_CLASSES]:
@@ -139,7 +139,7 @@ class ClassScores:
         if len(self.classes) > MOST_CLASSES:
             lines.append(f"… and {len(self.classes) - MOST_CLASSES} rarer classes")
         name, alone = self.usual
-        lines.append(f'always saying "{short(name, 40)}" would be right in {share(alone)}')
+        lines.append(f'always saying "{short(name, width - 40)}" would be right in {share(alone)}')
         return [*lines, "", *self._confusion(width)]
 
     def _confusion(self, width: int) -> list[str]:
@@ -165,7 +165,8 @@ class ClassScores:
         for place in np.argsort(-wrong, axis=None, kind="stable")[:_TOP]:
             i, j = divmod(int(place), len(self.classes))
             if wrong[i, j]:
-                lines.append(f"{wrong[i, j]:>8,}  {short(self.classes[i])} taken for {short(self.classes[j])}")
+                a, b = (short(self.classes[k], min(_NAME, (width - 21) // 2)) for k in (i, j))
+                lines.append(f"{wrong[i, j]:>8,}  {a} taken for {b}")
         return lines
 
 
