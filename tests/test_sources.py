@@ -1,8 +1,9 @@
-"""Every number that the sources print for S1, S2, S12, S20, S6 and S23."""
+"""Every number that the sources print for S1, S2, S12, S19, S20, S6 and S23."""
 
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import pytest
 import glassgrad as gg
 from glassgrad import worked
 from glassgrad.views.formulas import RULES, plain
-from glassgrad.worked import differences, networks
+from glassgrad.worked import differences, networks, perturbed
 
 EXACT = {"rtol": 1e-12, "atol": 1e-12}
 
@@ -317,3 +318,18 @@ def test_s13_s14_costs_and_their_gradients_are_those_of_the_distributions():
     yhat, y = t["yhat"].value, t["y"].value
     np.testing.assert_allclose(t["nll"].value, d.Gaussian().nll(yhat[None], y[None])[0], **EXACT)
     np.testing.assert_allclose(t["yhat"].gradient, yhat - y, **EXACT)
+
+
+def test_s19_the_mean_over_all_signs_is_the_gradient_of_a_square():
+    w, x, y = (np.array(perturbed.VALUES[name]) for name in ("w", "x", "y"))
+    tries = perturbed.patterns(w, x, y)
+    assert len(tries) == 8
+    np.testing.assert_allclose(np.mean([g for *_, g in tries], axis=0), gg.grad(perturbed.neuron)(w, x, y), **EXACT)
+    assert all(np.linalg.norm(g - (x @ w - y) * x) > 1 for *_, g in tries)
+    text = worked.example("without-backpropagation").text(80)
+    assert max(map(len, text.splitlines())) <= 80
+    ways = re.findall(
+        r"^(one weight|hill climbing|all weights|activations only).*?([\d,]+) +[\d.e+]+ +([\d.]+) ", text, re.M
+    )
+    assert [name for name, *_ in ways] == ["one weight", "hill climbing", "all weights", "activations only"]
+    assert all(float(ratio) > 1 for *_, ratio in ways)

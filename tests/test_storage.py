@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 
 import numpy as np
 import pytest
@@ -126,7 +127,7 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path, monkeypatch):
     def fail(*_):
         raise OSError("disk full")
 
-    monkeypatch.setattr(storage.os, "fsync", fail)
+    monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(OSError, match="disk full"):
         storage.save(nn.Linear(3, 1, seed=2), folder, overwrite=True)
     with pytest.raises(OSError, match="disk full"):
@@ -143,6 +144,7 @@ def stored(tmp_path):
 def edit(folder, change):
     path = folder / "model.json"
     document = json.loads(path.read_text())
+    document.pop("sha256", None)
     change(document)
     path.write_text(json.dumps(document))
 
@@ -255,7 +257,7 @@ def test_weights_that_are_no_safetensors_and_have_the_right_digest(stored):
 
 
 def test_missing_and_senseless_files(stored, tmp_path):
-    with pytest.raises(DataError, match="there is no such folder"):
+    with pytest.raises(DataError, match="there is no such folder or file"):
         storage.load(tmp_path / "nowhere")
     with pytest.raises(DataError, match=r"it has no model\.json"):
         storage.load(tmp_path)
@@ -271,3 +273,83 @@ def test_missing_and_senseless_files(stored, tmp_path):
     (stored / "model.json").write_bytes(b" " * ((1 << 24) + 1))
     with pytest.raises(DataError, match="far more than a description"):
         storage.load(stored)
+
+
+def same(a, b) -> bool:
+    """Whether two networks have the same kinds of layers and the same numbers."""
+    pairs = zip(a.named_parameters(), b.named_parameters(), strict=True)
+    return repr(a) == repr(b) and all(n == m and np.array_equal(p.value, q.value) for (n, p), (m, q) in pairs)
+
+
+def test_one_file_holds_a_whole_network(tmp_path):
+    net = every_layer()
+    for name in ("m.glassgrad", "deep/m.safetensors"):
+        path = storage.save(net, tmp_path / name, distributions.Categorical(), {"classes": ["ä", "b"]})
+        model = storage.load(path)
+        assert same(net, model.net)
+        assert (model.loss, model.info) == (distributions.Categorical(), {"classes": ["ä", "b"]})
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["deep", "m.glassgrad"]
+    with pytest.raises(DataError, match=r"m\.glassgrad exists; choose another name.*overwrite=True"):
+        storage.save(nn.Linear(2, 2), tmp_path / "m.glassgrad")
+    assert same(storage.load(tmp_path / "m.glassgrad").net, net)
+    small = nn.Linear(2, 2, seed=0)
+    storage.save(small, tmp_path / "m.glassgrad", overwrite=True)
+    assert same(storage.load(tmp_path / "m.glassgrad").net, small)
+    (tmp_path / "folder.glassgrad").mkdir()
+    with pytest.raises(DataError, match="is a folder; a model of this name is one file"):
+        storage.save(small, tmp_path / "folder.glassgrad", overwrite=True)
+
+
+def test_every_cut_and_every_flipped_bit_of_one_file_is_noticed(tmp_path):
+    net = nn.Sequential(nn.Linear(2, 2, seed=0), nn.ReLU())
+    path = storage.save(net, tmp_path / "m.glassgrad", distributions.Categorical())
+    content = path.read_bytes()
+    for size in range(len(content)):
+        path.write_bytes(content[:size])
+        with pytest.raises(DataError):
+            storage.load(path)
+    survived = 0
+    for place in range(len(content)):
+        for bit in (0, 5):
+            path.write_bytes(content[:place] + bytes([content[place] ^ 1 << bit]) + content[place + 1 :])
+            try:
+                again = storage.load(path)
+            except DataError:
+                continue
+            survived += 1
+            assert same(again.net, net)
+            assert again.loss == distributions.Categorical()
+    assert survived < len(content) / 20  # in spaces between the words, and in the names of digests
+
+
+def test_every_flipped_bit_of_a_description_is_noticed(stored):
+    path, net = stored / "model.json", storage.load(stored).net
+    content = path.read_bytes()
+    for place in range(len(content)):
+        path.write_bytes(content[:place] + bytes([content[place] ^ 1 << place % 8]) + content[place + 1 :])
+        try:
+            assert same(storage.load(stored).net, net)
+        except DataError:
+            continue
+
+
+def test_a_description_edited_by_hand_is_refused_until_its_digest_is_taken_out(stored):
+    path = stored / "model.json"
+    document = json.loads(path.read_text())
+    document["info"] = {"accuracy": 1.0}
+    path.write_text(json.dumps(document))
+    with pytest.raises(DataError, match=r"it is not what was written.*take its last entry 'sha256' out"):
+        storage.load(stored)
+    del document["sha256"]
+    path.write_text(json.dumps(document))
+    assert storage.load(stored).info == {"accuracy": 1.0}
+
+
+@pytest.mark.parametrize(
+    "junk", [b"", b"abc", b"\xff" * 64, (2**40).to_bytes(8, "little") + b"{}", b"\2" + b"\0" * 7 + b"{}"]
+)
+def test_junk_for_one_file(tmp_path, junk):
+    path = tmp_path / "m.glassgrad"
+    path.write_bytes(junk)
+    with pytest.raises(DataError, match=r"damaged or cut short|no description|not JSON"):
+        storage.load(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import linecache
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from types import CodeType, FrameType
 from typing import Any, NoReturn
@@ -202,6 +203,15 @@ class UnsupportedError(GlassgradError, TypeError):
 
 class NoAttributeError(GlassgradError, AttributeError):
     """An attribute of arrays that tensors do not have; the message says what to use instead."""
+
+
+def warn(text: str, kind: type[Warning]) -> None:
+    """A warning at the user's own line."""
+    location = user_location()
+    if location is None:
+        warnings.warn(text, kind, stacklevel=2)
+    else:
+        warnings.warn_explicit(text, kind, location.filename, location.lineno)
 
 
 def spec_text(x: Any) -> str:

@@ -10,13 +10,18 @@ from pathlib import Path
 from typing import BinaryIO
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Write one file, complete or not at all; a file of this name is replaced."""
+def replace_file(path: Path, content: bytes, before_moving: Callable[[], None] | None = None) -> None:
+    """Write one file, complete or not at all; a file of this name is replaced.
+
+    `before_moving` may refuse, when all is written and nothing is changed yet.
+    """
     descriptor, aside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
             _fill(file, content)
         os.chmod(aside, 0o666 & ~_umask())
+        if before_moving is not None:
+            before_moving()
         os.replace(aside, path)
     finally:
         Path(aside).unlink(missing_ok=True)

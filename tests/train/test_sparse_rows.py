@@ -65,10 +65,14 @@ def equal(one: train.Trainer, other: train.Trainer) -> None:
 # the linear model
 
 
-@pytest.mark.parametrize("outputs", [1, 3, 5, 11])
-@pytest.mark.parametrize("settings", [{}, {"l2": 0.01, "average": True}, {"average": True}, {"l2": 3.0}])
-@pytest.mark.parametrize("batch", [1, 9, None])
-def test_online_learns_from_sparse_rows_what_it_learns_from_dense_ones(outputs: int, settings: Any, batch: Any) -> None:
+SETTINGS: list[tuple[int, int | None, dict[str, Any]]] = [
+    (1, 1, {}), (3, 1, {}), (5, 1, {}), (11, 1, {}), (1, 1, {"l2": 0.01, "average": True}), (5, 1, {"average": True}),
+    (3, 1, {"l2": 3.0}), (11, 9, {"l2": 0.01, "average": True}), (1, 9, {}), (5, None, {"l2": 0.01, "average": True}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("outputs", "batch", "settings"), SETTINGS)
+def test_online_learns_from_sparse_rows_what_it_learns_from_dense_ones(outputs: int, batch: Any, settings: Any) -> None:
     loss = distributions.Categorical() if outputs > 1 else distributions.Bernoulli()
     y = LABELS % max(outputs, 2)
     models = [
@@ -100,6 +104,19 @@ def test_dtypes_of_values_and_indices(positions: Any, dtype: Any) -> None:
     assert models[0]._graph(models[0].rows(matrix, LABELS), 1).wire("x.indices").dtype == positions
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_rows_that_store_nothing_at_all(engine: str) -> None:
+    empty = sparse.csr_matrix((9, WIDTH), dtype=np.float32)
+    for batch in (1, 4, None):
+        model = Online(WIDTH, 3, distributions.Categorical(), 0.1, batch_size=batch, engine=engine)
+        assert model.epoch(empty, LABELS[:9])[0] == pytest.approx(np.log(3), rel=1e-6)
+        assert (model.W == 0).all()
+        assert model.b.any()
+    one = Online(1, 1, distributions.Bernoulli(), 0.5, engine=engine)
+    one.epoch(sparse.csr_matrix([[2.0]]), [1])
+    np.testing.assert_allclose([one.W[0, 0], one.b[0]], [0.5, 0.25], rtol=1e-6)
+
+
 @pytest.mark.parametrize("form", ["csc", "coo", "lil"])
 def test_other_formats_become_csr(form: str) -> None:
     models = [Online(WIDTH, 3, distributions.Categorical(), 0.1) for _ in range(2)]
@@ -113,8 +130,8 @@ def test_truncated_gradients_on_sparse_rows() -> None:
     model = Online(WIDTH, 1, distributions.Gaussian(), 0.05, l1=0.02, dtype=np.float64, average=True)
     y = np.asarray(X[:, 3].toarray())[:, 0]
     model.epoch(X, y, shuffle=False)
-    every = int(WIDTH * len(y) / X.nnz)
-    assert every > 1
+    every = int(4 * WIDTH * len(y) / X.nnz)
+    assert 1 < every < len(y)
     dense, W, b, total = X.toarray(), np.zeros(WIDTH), 0.0, np.zeros(WIDTH)
     for i, row in enumerate(dense):
         slope = row @ W + b - y[i]
@@ -146,6 +163,16 @@ def test_what_a_step_costs_is_what_its_rows_store() -> None:
         assert {w.name for w in graph.inputs} & {"V", "U"} <= in_place
         stored = rows.room(1)
         assert sum(flops_of(g) for g in graph.gates if g.op.name.startswith("csr")) == 2 * 3 * stored * (1 + len(large))
+
+
+def test_plain_steps_of_a_network_write_its_first_weights_in_place() -> None:
+    t = trainer(batch_size=4)
+    graph = passes.run(t.graph(4, X, LABELS), passes.NATIVE)
+    pairs = [(i + 1, i) for i in range(len(graph.outputs) - 1)]
+    plan = Plan(graph, pairs)
+    first = next(i for i, w in enumerate(graph.inputs) if w.name == "0.W")
+    assert first + 1 in plan.replaced
+    assert all(np.prod(s.shape) < WIDTH * 9 for s in plan.steps if isinstance(s, Loop))
 
 
 def test_a_perceptron_without_a_mistake_changes_nothing() -> None:
@@ -284,8 +311,9 @@ def test_an_index_that_turns_bad_later_touches_no_stray_memory(place: int) -> No
         model.epoch(rows, shuffle=False)
     rows.X.indices[20] = 0
     rows.X.indptr[9] = 10**6
-    with pytest.raises(ValueError, match=r"ind|broadcast"):
-        model.epoch(rows, shuffle=False)
+    for engine in (model, Online(WIDTH, 3, distributions.Categorical(), 0.1, engine="numpy")):
+        with pytest.raises(DataError, match="indptr has been changed"):
+            engine.epoch(rows, shuffle=False)
     assert np.isfinite(before).all()
 
 

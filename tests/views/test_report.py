@@ -6,7 +6,6 @@ import base64
 import re
 import struct
 import zlib
-from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import numpy as np
@@ -15,39 +14,10 @@ import pytest
 import glassgrad as gg
 from glassgrad.errors import DataError
 from glassgrad.train import History
-from glassgrad.views.report import Report, confusion
+from glassgrad.views.report import Report
 from glassgrad.views.report_charts import Line, chart, ink, percent, png, signed
 from glassgrad.views.report_style import STYLE
-
-VOID = {"meta", "img", "br"}
-
-
-class Page(HTMLParser):
-    """Tags that open and close in order, and the text between them."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.feed(html)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if "style" not in self.open:
-            self.text += data
+from glassgrad.views.scores import confusion
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +28,7 @@ def run():
     return trainer, history, X_held, y_held
 
 
-def test_the_page_is_well_formed_and_fetches_nothing(run):
+def test_the_page_is_well_formed_and_fetches_nothing(run, Page):
     html = Report("Digits", *run, picture=(8, 8), made={"command": "glassgrad train digits"}, graph="graph()").html()
     page = Page(html)
     assert not re.search(r"https?://|<script|@import|url\(", html.replace("data:image", ""))
@@ -74,7 +44,7 @@ def test_the_page_is_well_formed_and_fetches_nothing(run):
     assert "nan" not in page.text
 
 
-def test_the_page_has_every_part_with_its_numbers(run):
+def test_the_page_has_every_part_with_its_numbers(run, Page):
     trainer, history, X, y = run
     page = Page(Report("Digits", *run, picture=(8, 8), checked="gradient checked", graph="graph(x):\n  y").html())
     found = trainer.evaluate(X, y)
@@ -99,7 +69,7 @@ def test_the_confusion_table_counts(run):
     assert cells == confusion(y, trainer.predict(X), 10).tolist()
 
 
-def test_text_is_escaped(run):
+def test_text_is_escaped(run, Page):
     evil = '<script>alert("x")</script> & more'
     html = Report(evil, *run, lead=evil, made={evil: evil}, checked=evil, graph=evil, notes=[evil]).html()
     assert "<script" not in html
@@ -123,14 +93,14 @@ def test_it_says_how_training_ended(run, stopped, said):
     assert "No epoch was finished" in html
 
 
-def test_a_history_cut_off_between_two_records_is_drawn(run):
+def test_a_history_cut_off_between_two_records_is_drawn(run, Page):
     trainer, _, X, y = run
     history = History(epoch=[1, 2], train_loss=[2.0, 1.0], validation_loss=[1.5], validation_accuracy=[0.5])
     history.update_ratio = {"0.W": [0.1, 0.2, 0.3], "2.W": []}
     Page(Report("Digits", trainer, history, X, y).html())
 
 
-def test_other_losses_and_shapes_have_their_own_parts_only():
+def test_other_losses_and_shapes_have_their_own_parts_only(Page):
     X = np.random.default_rng(0).normal(size=(20, 3))
     trainer = gg.train.Trainer(gg.nn.Linear(3, 2), gg.distributions.Gaussian(), gg.optim.SGD(0.01))
     history = trainer.fit(X, X[:, :2], epochs=2)
@@ -142,7 +112,7 @@ def test_other_losses_and_shapes_have_their_own_parts_only():
     assert "Misread" not in page.text
 
 
-def test_no_mistakes_are_said():
+def test_no_mistakes_are_said(Page):
     X = np.eye(2, dtype=np.float32)
     net = gg.nn.Linear(2, 2, seed=0)
     net.W.value = 9 * np.eye(2, dtype=np.float32)

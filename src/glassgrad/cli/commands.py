@@ -12,6 +12,8 @@ import typer
 from glassgrad import __version__
 from glassgrad.cli.checking import check
 from glassgrad.cli.explaining import explain
+from glassgrad.cli.inspecting import inspect
+from glassgrad.cli.predicting import predict
 from glassgrad.cli.training import train
 
 app = typer.Typer(
@@ -37,10 +39,12 @@ def _glassgrad(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """A backpropagation engine you can see through: train, explain, and prove gradients."""
+    """A backpropagation engine you can see through: train, predict, explain, and prove gradients."""
 
 
 app.command("train")(train)
+app.command("predict")(predict)
+app.command("inspect")(inspect)
 app.command("explain")(explain)
 app.command("check")(check)
 

@@ -6,6 +6,7 @@ import functools
 import inspect
 import os
 import shutil
+import textwrap
 import traceback
 from collections.abc import Callable
 from typing import Annotated, Any, NoReturn
@@ -80,3 +81,9 @@ def warn(message: str) -> None:
 def width() -> int:
     """Characters in a line: the terminal's, at most 120; 80 where there is no terminal."""
     return max(44, min(shutil.get_terminal_size((80, 24)).columns, 120))
+
+
+def field(name: str, text: str, first: int = 9) -> str:
+    """A line "name     text", wrapped with the text under itself."""
+    lines = textwrap.wrap(text, max(width() - first, 20), break_long_words=True) or [""]
+    return "\n".join(f"{name if i == 0 else '':<{first}}{line}" for i, line in enumerate(lines))

@@ -2,339 +2,183 @@
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
-import itertools
-import math
-import platform
-import shlex
-import sys
-import time
-import warnings
-from collections.abc import Iterator
-from importlib import metadata
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated
 
-import numpy as np
 import typer
 
-from glassgrad import __version__, data, nn, optim, storage
-from glassgrad.checks import check_gradient
-from glassgrad.cli import common, folders
-from glassgrad.errors import DataError, unknown
-from glassgrad.graphs import Graph
-from glassgrad.reports import GradientReport
-from glassgrad.tensors import tensor
-from glassgrad.train import DIGITS_EPOCHS, History, Trainer, digits_trainer
-from glassgrad.views.report import Report, confusion
+from glassgrad import optim
+from glassgrad.cli import common
+from glassgrad.cli.digits import train_digits
+from glassgrad.cli.settings import Settings, share_or_rows, widths
+from glassgrad.errors import unknown
 
-Array = np.ndarray[Any, Any]
 DATA = ("digits",)
-_HIDDEN, _PICTURE, _CHECKED = (64,), (8, 8), 8
+_FILE, _MODEL, _RUN = "The file", "The model", "The run"
 
 
 @common.shown
 def train(
-    name: Annotated[str, typer.Argument(metavar="DATA", help="What to learn: digits.", show_default=False)],
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the examples.")] = DIGITS_EPOCHS,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bits.")] = 0,
+    name: Annotated[str, typer.Argument(metavar="DATA", help="A file of your own, or digits.", show_default=False)],
+    target: Annotated[
+        str | None,
+        typer.Option("--target", "-t", help="The column to predict.", show_default=False, rich_help_panel=_FILE),
+    ] = None,
+    text: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A column whose words are to be learned from; repeat it.", show_default=False, rich_help_panel=_FILE
+        ),
+    ] = None,
+    drop: Annotated[
+        list[str] | None,
+        typer.Option(help="A column to leave out; repeat it.", show_default=False, rich_help_panel=_FILE),
+    ] = None,
+    as_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--as",
+            metavar="COLUMN=KIND",
+            help="What a column is: number, category, flag, date, text or drop; repeat it.",
+            show_default="guessed",
+            rich_help_panel=_FILE,
+        ),
+    ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(
+            help="classification, regression or counts.", show_default="guessed from the target", rich_help_panel=_FILE
+        ),
+    ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            help="The IDX file with the labels of images.", show_default="the one beside them", rich_help_panel=_FILE
+        ),
+    ] = None,
+    encoding: Annotated[str, typer.Option(help="Of a file of text.", rich_help_panel=_FILE)] = "utf-8",
+    held_out: Annotated[
+        str, typer.Option(help="Share of the rows that is held out, or how many rows.", rich_help_panel=_FILE)
+    ] = "0.25",
+    split: Annotated[
+        str,
+        typer.Option(help="random: rows drawn, in each class its share. last: the last rows.", rich_help_panel=_FILE),
+    ] = "random",
+    model: Annotated[
+        str, typer.Option("--model", "-m", help="auto, perceptron, logistic or mlp.", rich_help_panel=_MODEL)
+    ] = "auto",
     hidden: Annotated[
-        list[int] | None,
-        typer.Option(min=1, help="Units of a hidden layer; repeat it for more layers.", show_default="64"),
+        list[str] | None,
+        typer.Option(
+            help="Units of the hidden layers, such as 64 or 128,64; none for no layer.",
+            show_default="as suits",
+            rich_help_panel=_MODEL,
+        ),
+    ] = None,
+    activation: Annotated[
+        str | None,
+        typer.Option(help="Of the hidden units, such as relu or tanh.", show_default="relu", rich_help_panel=_MODEL),
+    ] = None,
+    loss: Annotated[
+        str | None,
+        typer.Option(
+            help="What is minimised: a distribution, such as gaussian, laplace or poisson.",
+            show_default="as suits the target",
+            rich_help_panel=_MODEL,
+        ),
+    ] = None,
+    class_weight: Annotated[
+        str | None,
+        typer.Option(
+            help="How much classes count: balanced, or spam=5,ham=1.", show_default="all alike", rich_help_panel=_MODEL
+        ),
+    ] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option(min=1, help="Passes over the rows, at the most.", show_default="as suits", rich_help_panel=_RUN),
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option(help="The learning rate.", show_default="as suits", rich_help_panel=_RUN)
     ] = None,
     batch_size: Annotated[
         int | None,
-        typer.Option(min=1, help="Examples in a step; 1 is stochastic, 2000 takes all at once.", show_default="32"),
-    ] = None,
-    rate: Annotated[
-        float | None,
-        typer.Option(help="The learning rate.", show_default="0.05 for sgd, the optimiser's own for others"),
+        typer.Option(
+            "--batch-size",
+            "--batch",
+            min=1,
+            help="Rows in a step; 1 is stochastic.",
+            show_default="as suits",
+            rich_help_panel=_RUN,
+        ),
     ] = None,
     optimizer: Annotated[
-        str,
-        typer.Option(help=f"How gradients change the weights: {', '.join(optim.OPTIMIZERS)}. sgd has momentum 0.9."),
-    ] = "sgd",
+        str | None,
+        typer.Option(
+            help=f"How gradients change the weights: {', '.join(optim.OPTIMIZERS)}.",
+            show_default="as suits",
+            rich_help_panel=_RUN,
+        ),
+    ] = None,
     patience: Annotated[
         int | None,
         typer.Option(
             min=1,
-            help="End when the held-out loss has not fallen for so many epochs, and put the best weights back.",
-            show_default="never",
+            help="End when the held-out loss has not fallen for so many epochs, and put the best weights back. "
+            "With a file, a tenth of the rows to learn from is set aside for it.",
+            show_default="as suits",
+            rich_help_panel=_RUN,
         ),
     ] = None,
-    held_out: Annotated[float, typer.Option(help="Share of the examples that is held out, in each class.")] = 0.25,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bits.", rich_help_panel=_RUN)] = 0,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Folder to write to.", show_default="digits-model, or the next free name"),
+        typer.Option(
+            "--output",
+            "-o",
+            help="Folder to write to.",
+            show_default="NAME-model, or the next free name",
+            rich_help_panel=_RUN,
+        ),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the model in the output folder.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only how good it is and where it went.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the model in the output folder.", rich_help_panel=_RUN)
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Say only how good it is and where it went.", rich_help_panel=_RUN)
+    ] = False,
     debug: common.Debug = False,
 ) -> None:
-    """Train a network, and write the model and a report page.
+    """Learn from a file, and write a model and a report page.
 
-    DATA is [bold]digits[/bold]: the 1,797 handwritten digits that come with scikit-learn. A quarter of them is held
-    out, the gradient is checked before the first step, and a 64-64-10 network is trained. Ctrl-C ends training and
-    keeps what was learned. An output folder is never overwritten unless you say so.
+    DATA is a file of yours: CSV, TSV, Parquet, NPZ, or images as IDX, plain or gzipped. Part of its rows is held out.
+    Each column is prepared as it needs, the model is chosen, learns, and is judged on the rows it never saw; all of
+    it is said and can be told otherwise. Or DATA is [bold]digits[/bold], the 1,797 handwritten digits that come with
+    scikit-learn. An output folder is never overwritten unless you say so.
 
     [bold]Examples[/bold]
 
-    glassgrad train digits
+    glassgrad train houses.csv --target price
 
-    glassgrad train digits --hidden 128 --hidden 32 --epochs 60 --patience 10
+    glassgrad train SMSSpamCollection --target Label --text SMS
 
-    glassgrad train digits --optimizer adam --rate 0.002 --seed 7 -o my-model
+    glassgrad train t10k-images-idx3-ubyte.gz --held-out 2000 --split last
+
+    glassgrad train digits --hidden 128,32 --epochs 60 --patience 10
     """
-    if name not in DATA:
-        raise unknown("data set", name, DATA)
-    if not 0 < held_out < 1:
-        raise DataError(f"--held-out is a share between 0 and 1, and is {held_out:g}")
-    if rate is not None and not 0 < rate < math.inf:
-        raise DataError(f"--rate is a number above 0, and is {rate:g}")
-    if seed >= 1 << 32:
-        raise DataError(f"--seed goes up to 4294967295, and is {seed}")
-    trainer = _trainer(seed, tuple(hidden or _HIDDEN), batch_size, _optimizer(seed, optimizer, rate))
-    command = _command(
-        {
-            "--epochs": (epochs, DIGITS_EPOCHS), "--seed": (seed, 0), "--hidden": (hidden, None),
-            "--batch-size": (batch_size, None), "--rate": (rate, None), "--optimizer": (optimizer, "sgd"),
-            "--patience": (patience, None), "--held-out": (held_out, 0.25),
-        }
+    settings = Settings(
+        data=name, target=target, text=tuple(text or ()), drop=tuple(drop or ()), as_=tuple(as_ or ()), task=task,
+        model=model,
+        hidden=widths(hidden), activation=activation, loss=loss, epochs=epochs, rate=rate, batch_size=batch_size,
+        optimizer=optimizer, patience=patience, class_weight=class_weight, seed=seed, held_out=share_or_rows(held_out),
+        split=split, labels=labels, encoding=encoding, output=output, overwrite=overwrite, quiet=quiet,
     )  # fmt: skip
-    job = _Job(trainer, data.split(*data.digits(), held_out=held_out, seed=seed, stratify=True), command, quiet)
-    folder = folders.take(output, "digits-model", overwrite)
-    try:
-        job.check()
-        history = job.fit(epochs, patience)
-        job.tell(history)
-        job.write(folder, history)
-    finally:
-        folder.give_up()
-    if history.stopped == "interrupted":
-        raise typer.Exit(common.INTERRUPTED)
-    if history.stopped == "diverged":
-        raise typer.Exit(common.WRONG)
+    if name in DATA:
+        train_digits(settings)
+    elif not name:
+        raise common.UsageError("DATA is the name of a file, or digits")
+    elif Path(name).exists() or Path(name).suffix or len(Path(name).parts) > 1:
+        from glassgrad.cli.learning import train_file
 
-
-def _optimizer(seed: int, name: str, rate: float | None) -> Any:
-    """The optimiser of this name, at this rate or its usual one."""
-    if name == "sgd":
-        usual = digits_trainer(seed).optimizer
-        return usual if rate is None else dataclasses.replace(cast(Any, usual), rate=rate)
-    if name == "lbfgs" and rate is not None:
-        raise common.UsageError("lbfgs searches along a line and has no --rate")
-    return optim.named(name, **({} if rate is None else {"rate": rate}))
-
-
-def _trainer(seed: int, hidden: tuple[int, ...], batch_size: int | None, optimizer: Any) -> Trainer:
-    """The trainer of the digits, with what was asked for changed."""
-    usual = digits_trainer(seed)
-    net = usual.net
-    if hidden != _HIDDEN:
-        widths = (64, *hidden, 10)
-        layers = [part for a, b in itertools.pairwise(widths) for part in (nn.Linear(a, b), nn.ReLU())]
-        net = nn.Sequential(*layers[:-1])
-    return Trainer(net, usual.loss, optimizer, batch_size=batch_size or usual.batch_size, seed=seed)
-
-
-def _command(options: dict[str, tuple[Any, Any]]) -> str:
-    """The command that makes this run again."""
-    words = ["glassgrad", "train", "digits"]
-    for option, (value, usual) in options.items():
-        if value != usual:
-            words += [w for v in (value if isinstance(value, list) else [value]) for w in (option, str(v))]
-    return shlex.join(words)
-
-
-class _Job:
-    """One training run on the command line, from the check to the files."""
-
-    def __init__(self, trainer: Trainer, parts: tuple[Array, ...], command: str, quiet: bool) -> None:
-        self.trainer, self.command, self.quiet = trainer, command, quiet
-        self.X, self.X_held, self.y, self.y_held = parts
-        self.began = time.time()
-        self.checked, self.graph = "", ""
-        self.notes: list[str] = []
-        widths = [p.shape for name, p in trainer.net.named_parameters() if len(p.shape) == 2]
-        self.layers = "-".join(str(n) for n in [widths[0][0], *(w[1] for w in widths)])
-
-    def say(self, text: str = "") -> None:
-        """Print a line, unless all is to be quiet."""
-        if not self.quiet:
-            typer.echo(text)
-
-    def check(self) -> None:
-        """Prove the gradient of the network on a few examples, before anything is learned."""
-        self.say(f"digits   {len(self.X):,} examples to learn from, {len(self.X_held):,} held out")
-        self.say(
-            f"network  {self.layers}, {self.trainer.net.count():,} parameters, {self.trainer.dtype}, "
-            f"seed {self.trainer.seed}"
-        )
-        report, self.graph = _proof(self.trainer, self.X[:_CHECKED], self.y[:_CHECKED])
-        if not report:
-            common.fail(f"the gradient of the network is wrong, so it is not trained\n{report}", common.WRONG)
-        gates = len({c.name for c in report.checks if c.part == "gate"})
-        worst = report.worst.error if report.worst is not None else 0.0
-        how = f"worst relative error {worst:.0e}" if worst else "to within rounding"
-        self.checked = f"gradient checked: {gates} gates agree with finite differences, {how}"
-        self.say(self.checked)
-
-    def fit(self, epochs: int, patience: int | None) -> History:
-        """Train, with a bar where there is a terminal to draw it in."""
-        with _collected(self.notes):
-            return self.trainer.fit(
-                self.X, self.y, epochs=epochs, validation=(self.X_held, self.y_held), patience=patience,
-                progress=_console() if not self.quiet and sys.stderr.isatty() else False,
-            )  # fmt: skip
-
-    def tell(self, history: History) -> None:
-        """Say how it went."""
-        if history.stopped == "interrupted":
-            common.warn(f"interrupted after {history.steps:,} steps: what was learned until then is kept")
-        elif history.stopped == "patience":
-            self.say(f"ended early, the weights of epoch {history.best_epoch} are put back")
-        self.say(
-            f"trained  {len(history.epoch)} epochs, {history.steps:,} steps in {history.seconds:.2f} s "
-            f"({history.steps_per_second:,.0f} steps/s)"
-        )
-        said = np.asarray(self.trainer.predict(self.X_held))
-        if np.all(said == said[0]):
-            self.notes.append(f"every held-out picture is read as {said[0]}: nothing was learned; try another --rate")
-        self.found = self.trainer.evaluate(self.X_held, self.y_held)
-        right = int(np.count_nonzero(said == self.y_held))
-        self.say()
-        if not self.quiet:
-            _print_confusion(confusion(self.y_held, said, 10))
-        ratios = [
-            f"{n} {np.median(history.update_ratio[n]):.2%}"
-            for n, p in self.trainer.trainable
-            if len(p.shape) > 1 and history.update_ratio.get(n)
-        ]
-        if ratios:
-            self.say(f"\nupdates  a step changes {', '.join(ratios)} of its size (0.1 to 1 % is usual)")
-        for note in self.notes:
-            common.warn(note)
-        loss = f"loss {self.found['loss']:.4f}"
-        typer.echo(f"held-out accuracy {self.found['accuracy']:.2%} ({right} of {len(said)}), {loss}")
-
-    def write(self, folder: folders.Folder, history: History) -> None:
-        """Write the model and the page, and say where."""
-        if history.stopped != "interrupted" and history.stopped:
-            ended = history.stopped
-        else:
-            ended = "interrupted" if history.stopped else "all epochs"
-        info = {
-            "data": "digits", "command": self.command, "seed": self.trainer.seed, "steps": history.steps,
-            "epochs": len(history.epoch), "ended": ended, "held_out_rows": len(self.X_held),
-            "held_out_accuracy": self.found["accuracy"], "held_out_loss": self.found["loss"],
-            "classes": list(range(10)), "picture": list(_PICTURE), "scale": "pixels 0 to 16, divided by 16",
-            "glassgrad": __version__,
-        }  # fmt: skip
-        path = self._save(folder, info)
-        page = Report(
-            title="Handwritten digits",
-            trainer=self.trainer,
-            history=history,
-            X=self.X_held,
-            y=self.y_held,
-            lead=f"A {self.layers} network learned {len(self.X):,} pictures of 8 × 8 pixels; it is judged on "
-            f"{len(self.X_held):,} others that it never saw.",
-            picture=_PICTURE,
-            made=self._made(history),
-            checked=self.checked,
-            graph=self.graph,
-            notes=self.notes,
-        )
-        page.write(path / "report.html")
-        if folder.instead_of is not None:
-            typer.echo(f"{folder.instead_of} exists and is left as it is")
-        typer.echo(f"written to {path}: {storage.MODEL}, {storage.WEIGHTS}, report.html")
-
-    def _save(self, folder: folders.Folder, info: dict[str, Any]) -> Path:
-        """Store the network; where the folder was filled while it learned, under the next free name."""
-        net, loss = self.trainer.net, self.trainer.loss
-        assert not callable(loss)
-        try:
-            return storage.save(net, folder.path, loss=loss, info=info, overwrite=folder.overwrite)
-        except DataError as error:
-            common.warn(str(error))
-            other = folders.next_free(folder.path)
-            return storage.save(net, other.path, loss=loss, info=info)
-
-    def _made(self, history: History) -> dict[str, str]:
-        optimizer, batch = self.trainer.optimizer, self.trainer.batch_size
-        return {
-            "command": self.command,
-            "data": f"scikit-learn's digits, {len(self.X):,} to learn from and {len(self.X_held):,} held out, "
-            "stratified by class",
-            "loss": "mean of −log p(y | x), softmax output",
-            "optimiser": f"{_settings(optimizer)}, {min(batch or len(self.X), len(self.X))} examples in a step",
-            "seed": f"{self.trainer.seed}, for the split, the first weights and the order of the examples",
-            "time": f"{history.seconds:.2f} s, of which {history.step_seconds:.2f} s training steps "
-            f"({history.steps_per_second:,.0f} a second) and {history.compile_seconds:.2f} s recording the graph",
-            "versions": f"glassgrad {__version__}, Python {platform.python_version()}, NumPy {np.__version__}, "
-            f"scikit-learn {metadata.version('scikit-learn')}",
-            "machine": f"{platform.system()} {platform.machine()}",
-            "made": time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.began)),
-        }
-
-
-def _settings(optimizer: Any) -> str:
-    """An optimiser with its rate and the settings that are not the usual ones."""
-    said = [
-        f"{f.name}={value!r}"
-        for f in dataclasses.fields(optimizer)
-        if (value := getattr(optimizer, f.name)) and (f.name == "rate" or value != f.default)
-    ]
-    return f"{type(optimizer).__name__}({', '.join(said)})"
-
-
-def _proof(trainer: Trainer, X: Array, y: Array) -> tuple[GradientReport, str]:
-    """The gradient check of the loss on these examples, and its graph as text."""
-    loss: Any = trainer.loss
-    cost = loss.loss(trainer.net(tensor(X, "x")), tensor(y, "y")).named("loss")
-    graph = Graph([cost])
-    for wire in graph.wires:
-        wire.location = None  # the line that asked for it is not the user's
-    return check_gradient(cost), graph.text(fold=True)
-
-
-@contextlib.contextmanager
-def _collected(notes: list[str]) -> Iterator[None]:
-    """Keep warnings until there is a good moment to show them."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            yield
-        finally:
-            notes += list(dict.fromkeys(str(w.message) for w in caught))
-
-
-def _console() -> Any:
-    from rich.console import Console
-
-    return Console(stderr=True)
-
-
-def _print_confusion(counts: Array) -> None:
-    """The confusion table: a row for each digit that was written, a column for each that was read."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, padding=(0, 1), pad_edge=False)
-    table.add_column("written", justify="right", style="bold", no_wrap=True)
-    for j in range(len(counts)):
-        table.add_column(str(j), justify="right", min_width=2, no_wrap=True)
-    table.add_column("right", justify="right", no_wrap=True)
-    for i, row in enumerate(counts):
-        cells = [
-            Text(str(n) if n else "·", style="green" if i == j else "bold red" if n else "dim")
-            for j, n in enumerate(row)
-        ]
-        share = f"{row[i] / row.sum():.0%}" if row.sum() else ""
-        table.add_row(str(i), *cells, share)
-    console = Console(highlight=False)
-    console.print("confusion: a row for the digit that was written, columns for what was read", markup=False)
-    console.print(table)
+        train_file(settings)
+    else:
+        raise unknown("data set", name, DATA)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import warnings
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from glassgrad.data import cells
-from glassgrad.errors import DataError, DataWarning, user_frame
+from glassgrad.errors import DataError, DataWarning, warn
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -130,7 +129,7 @@ class Number(Column):
         """The scaled number, and the flag where some were missing in training."""
         values = cells.numbers(column)
         if not self.missing and (gone := int(np.isnan(values).sum())):
-            warn(f"column {self.name!r}: {gone:,} missing, and none was in training; taken as {self.fill:.4g}")
+            tell_missing(self.name, gone, f"{self.fill:.4g}")
         return self.scaled(values)
 
     def said(self) -> str:
@@ -166,7 +165,7 @@ class Flag(Column):
         values = cells.truths(column)
         gone = np.isnan(values)
         if not self.missing and gone.any():
-            warn(f"column {self.name!r}: {gone.sum():,} missing, and none was in training; taken as {self.share:.4g}")
+            tell_missing(self.name, gone.sum(), f"{self.share:.4g}")
         known = np.where(gone, self.share, values)
         return np.column_stack([known, gone] if self.missing else [known]).astype(np.float32)
 
@@ -205,17 +204,16 @@ class Category(Column):
     def fit(cls, column: pd.Series, most: int = MOST_CATEGORIES, fewest: int = FEWEST_ROWS) -> Category | Ignored:
         """The values that at least `fewest` rows have, at most `most` of them."""
         name, found = str(column.name), cells.texts(column)
-        known = found[~cells.is_none(found)].astype(str)
-        missing = len(found) - len(known)
-        values, counts = np.unique(known, return_counts=True)
+        values, counts = cells.counted(found)
+        missing = len(found) - int(counts.sum())
         if len(values) + bool(missing) < 2:
-            return Ignored(name, f"always {str(values[0])[:30]!r}" if len(values) else "every value is missing")
+            return Ignored(name, f"always {values[0][:30]!r}" if values else "every value is missing")
         order = np.argsort(-counts, kind="stable")
         kept = {int(i) for i in order[:most] if counts[i] >= fewest}
         if not kept:
             return Ignored(name, f"{len(values):,} different values, each seen less than {fewest} times")
-        chosen = tuple(str(value) for i, value in enumerate(values) if i in kept)
-        rare = tuple(str(value) for i, value in enumerate(values) if i not in kept)
+        chosen = tuple(value for i, value in enumerate(values) if i in kept)
+        rare = tuple(value for i, value in enumerate(values) if i not in kept)
         return cls(name, chosen, rare, missing, column.dtype.kind in "iufb")
 
     def checked(self) -> Category:
@@ -257,16 +255,20 @@ class Category(Column):
             rows = f"{len(known):,} row{'s' * (len(known) != 1)}"
             warn(
                 f"column {self.name!r}: {len(distinct):,} value{'s' * (len(distinct) != 1)} not seen in training "
-                f"({shown}), in {rows}; taken as {'other' if self.rare else 'none of the known ones'}"
+                f"({shown}), in {rows}; taken as {'other' if self.rare else 'none of the known ones'}",
+                DataWarning,
             )
         if gone := len(new) - len(known):
-            warn(f"column {self.name!r}: {gone:,} missing, and none was in training; taken as none of the known values")
+            tell_missing(self.name, gone, "none of the known values")
 
     def said(self) -> str:
         """The values behind it."""
         shown = ", ".join(value[:20] for value in self.values[:6]) + (", …" if len(self.values) > 6 else "")
-        one_hot = f"one column for each of {len(self.values)} values: {shown}"
-        rare = f"; {len(self.rare):,} rare values and new ones are 'other'" if self.rare else ""
+        several = len(self.values) > 1
+        one_hot = f"a column for {f'each of {len(self.values)} values: ' if several else ''}{shown}"
+        rare = (
+            f"; {len(self.rare):,} rare value{'s' * (len(self.rare) != 1)} and new ones: 'other'" if self.rare else ""
+        )
         return one_hot + rare + (f"; {self.missing:,} missing: a value of its own" if self.missing else "")
 
 
@@ -340,10 +342,6 @@ def _finite(array: Array) -> None:
         raise DataError(f"the array holds {array[at]} in row {at[0] + 1:,}, place {tuple(map(int, at[1:]))}")
 
 
-def warn(message: str) -> None:
-    """Warn of something odd in the data, at the user's own line."""
-    frame = user_frame()
-    if frame is None:
-        warnings.warn(message, DataWarning, stacklevel=2)
-    else:
-        warnings.warn_explicit(message, DataWarning, frame.f_code.co_filename, frame.f_lineno)
+def tell_missing(name: str, count: int, taken: str) -> None:
+    """Warn of missing cells in a column that had none in training."""
+    warn(f"column {name!r}: {count:,} missing, and none was in training; taken as {taken}", DataWarning)

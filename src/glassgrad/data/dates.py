@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from glassgrad.data import cells
-from glassgrad.data.columns import Column, Ignored, Number, warn
+from glassgrad.data.columns import Column, Ignored, Number, tell_missing
 from glassgrad.errors import DataError
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Date(Column):
         values = _numbers_of(cells.times(column, self.layout))
         gone = np.isnan(values["elapsed"])
         if not self.missing and gone.any():
-            warn(f"column {self.name!r}: {gone.sum():,} missing, and none was in training; taken as the mean date")
+            tell_missing(self.name, gone.sum(), "the mean date")
         parts = [
             Number(self.name, mean, scale, mean, 0).scaled(values[part])
             for part, mean, scale in zip(self.parts, self.means, self.scales, strict=True)

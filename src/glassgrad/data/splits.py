@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 import operator
-import warnings
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from glassgrad.errors import DataError, DataWarning, unknown
+from glassgrad.errors import DataError, DataWarning, unknown, warn
 
 Array = np.ndarray[Any, Any]
 HOW = ("random", "last")
@@ -123,11 +122,7 @@ def split_rows(
     except ValueError as error:
         if not lenient or labels is None:
             raise DataError(f"cannot hold out {held_out:g} of {rows} rows: {error}") from error
-        warnings.warn(
-            "a class is too rare to be in both parts, so rows were held out without regard to classes",
-            DataWarning,
-            stacklevel=2,
-        )
+        warn("a class is too rare to be in both parts, so rows were held out without regard to classes", DataWarning)
         return split_rows(rows, count, seed, None, how)
     return np.asarray(parts[0]), np.asarray(parts[1])
 

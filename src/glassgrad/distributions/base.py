@@ -93,7 +93,10 @@ class Distribution:
         >>> print(distributions.Gaussian().loss([[1.0], [3.0]], [1.0, 1.0]))
         1.0
         """
-        nll = self.nll(output, y)
+        return self.averaged(self.nll(output, y), weight)
+
+    def averaged(self, nll: Any, weight: Any = None) -> Any:
+        """The mean of one number a row, each row with its weight: how `loss` comes from `nll`."""
         if weight is None:
             return np.mean(nll)
         weight = shaped(weight)

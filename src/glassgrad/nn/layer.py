@@ -127,7 +127,7 @@ class Layer:
         notes = self._notes
         if notes.holds and not notes.label:  # a whole network is no group: folding a graph shows its layers
             return self.forward(*inputs)
-        with group(f"{notes.label}.{type(self).__name__}" if notes.label else type(self).__name__):
+        with group(self.group_name):
             return self.forward(*inputs)
 
     def settings(self) -> str:
@@ -235,6 +235,12 @@ class Layer:
         """Path in the outermost layer, and kind: ``0.Linear``."""
         path = next((path for path, layer in self._root().named_layers() if layer is self), "")
         return f"{path}.{type(self).__name__}" if path else type(self).__name__
+
+    @property
+    def group_name(self) -> str:
+        """What the group of its gates is called in a graph: place in the layer above, and kind."""
+        label = self._notes.label
+        return f"{label}.{type(self).__name__}" if label else type(self).__name__
 
     def __repr__(self) -> str:
         inner = self.settings() or ", ".join(repr(layer) for layer in self.layers())

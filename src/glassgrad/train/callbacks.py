@@ -6,13 +6,13 @@ A callback is an object with any of the methods of `Callback`, or a plain functi
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from glassgrad.errors import OperandError, user_location
+from glassgrad import errors
+from glassgrad.errors import OperandError
 from glassgrad.train.history import History
 from glassgrad.train.inputs import positive
 
@@ -23,11 +23,7 @@ class TrainingWarning(UserWarning):
 
 def warn(text: str) -> None:
     """A `TrainingWarning` at the user's own line."""
-    location = user_location()
-    if location is None:
-        warnings.warn(text, TrainingWarning, stacklevel=2)
-    else:
-        warnings.warn_explicit(text, TrainingWarning, location.filename, location.lineno)
+    errors.warn(text, TrainingWarning)
 
 
 class Callback:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
+from glassgrad.errors import DataError
 from glassgrad.op import Spec
 from glassgrad.ops.sparse import SparseSpec
 
@@ -69,6 +70,20 @@ class Rows:
     def arrays(self) -> list[Array]:
         """All rows as arrays: those of X, one or CSR's three, y, and perhaps weight."""
         return [*_arrays(self.X), *self.columns[1:]]
+
+    def check(self) -> None:
+        """Look once more that a sparse X's row pointers stay inside what it stores, before machine code follows them.
+
+        Raises
+        ------
+        DataError
+            When someone has changed them since.
+        """
+        if not self.sparse:
+            return
+        ends, stored = self.X.indptr, min(len(self.X.data), len(self.X.indices))
+        if len(ends) != len(self) + 1 or ends[0] != 0 or ends[-1] > stored or (ends[1:] < ends[:-1]).any():
+            raise DataError("X is a broken sparse matrix: its indptr has been changed since it was checked")
 
     def part(self, start: int, stop: int) -> Rows:
         """Consecutive rows."""

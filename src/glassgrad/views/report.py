@@ -18,10 +18,11 @@ from numpy.typing import ArrayLike
 
 from glassgrad.distributions import Categorical
 from glassgrad.errors import DataError
-from glassgrad.files import replace_file
 from glassgrad.train import History, Trainer
 from glassgrad.views.report_charts import COLOURS, Line, chart, ink, percent, signed
-from glassgrad.views.report_style import STYLE
+from glassgrad.views.report_page import head, made, page, sentence, write_page
+from glassgrad.views.report_tables import confusion_table
+from glassgrad.views.scores import confusion
 
 Array = np.ndarray[Any, Any]
 USUAL = (1e-3, 1e-2)
@@ -92,34 +93,12 @@ class Report:
 
     def html(self) -> str:
         """The whole page."""
-        body = [self._head(), self._curves(), *self._classes(), self._weights(), self._network(), self._made()]
-        return "\n".join(
-            [
-                "<!doctype html>",
-                '<html lang="en">',
-                "<head>",
-                '<meta charset="utf-8">',
-                '<meta name="viewport" content="width=device-width, initial-scale=1">',
-                '<meta http-equiv="Content-Security-Policy" '
-                "content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">",
-                f"<title>{escape(self.title)}</title>",
-                f"<style>{STYLE}</style>",
-                "</head>",
-                "<body>",
-                "<main>",
-                *(part for part in body if part),
-                "</main>",
-                "</body>",
-                "</html>",
-                "",
-            ]
-        )
+        body = [self._head(), self._curves(), *self._classes(), self._weights(), self._network(), made(self.made)]
+        return page(self.title, body)
 
     def write(self, path: str | os.PathLike[str]) -> Path:
         """Write the page, complete or not at all; a file of this name is replaced."""
-        path = Path(path)
-        replace_file(path, self.html().encode())
-        return path
+        return write_page(path, self.html())
 
     def _head(self) -> str:
         history = self.history
@@ -131,15 +110,8 @@ class Report:
             "epochs": f"{len(history.epoch):,}", "steps": f"{history.steps:,}", "seconds": f"{history.seconds:.2f}",
             "parameters": f"{self.trainer.net.count():,}", "seed": str(self.trainer.seed),
         }  # fmt: skip
-        cells = [
-            f"<div{' class=first' if i == 0 else ''}><dt>{escape(k)}</dt><dd>{escape(v)}</dd></div>"
-            for i, (k, v) in enumerate(figures.items())
-        ]
-        lead = f'<p class="lead">{escape(self.lead)}</p>' if self.lead else ""
         ended = _ENDED.get(history.stopped, history.stopped) if history.stopped else ""
-        told = f'<p class="told">{escape(_sentence(ended))}</p>' if ended else ""
-        told += "".join(f'<p class="warning">{escape(_sentence(note))}</p>' for note in self.notes)
-        return f'<header><h1>{escape(self.title)}</h1>{lead}</header>\n{told}<dl class="figures">{"".join(cells)}</dl>'
+        return head(self.title, self.lead, ended, self.notes, figures)
 
     def _curves(self) -> str:
         history = self.history
@@ -181,7 +153,9 @@ class Report:
         said = np.argmax(probabilities, axis=1)
         parts = []
         if probabilities.shape[1] <= _CLASSES:
-            parts.append(_confusion(confusion(y, said, probabilities.shape[1])))
+            names = [str(i) for i in range(probabilities.shape[1])]
+            counts = confusion(y, said, len(names))
+            parts.append(confusion_table(counts, names, "written ↓ read →", "as it was written", "the network read"))
         if self.picture is not None:
             parts.append(self._missed(y.astype(int), said, probabilities))
         return parts
@@ -226,7 +200,7 @@ class Report:
     def _network(self) -> str:
         parts = [f"<h2>The network</h2>\n<pre>{escape(str(self.trainer.net))}</pre>"]
         if self.checked:
-            parts.append(f"<p>{escape(_sentence(self.checked))}</p>")
+            parts.append(f"<p>{escape(sentence(self.checked))}</p>")
         if self.graph:
             parts.append(
                 "<h2>The graph of the loss</h2>\n<p>Forward, from the examples to the loss. Backpropagation runs "
@@ -240,60 +214,6 @@ class Report:
             )
         return "\n".join(parts)
 
-    def _made(self) -> str:
-        if not self.made:
-            return ""
-        rows = [
-            f"<dt>{escape(k)}</dt><dd>{f'<code>{escape(v)}</code>' if k == 'command' else escape(v)}</dd>"
-            for k, v in self.made.items()
-        ]
-        return f'<h2>How it was made</h2>\n<dl class="made">{"".join(rows)}</dl>'
-
-
-def confusion(y: ArrayLike, said: ArrayLike, classes: int) -> Array:
-    """How often each class (row) was taken for each class (column).
-
-    Examples
-    --------
-    >>> print(confusion([0, 1, 1], [0, 0, 1], 2))
-    [[1 0]
-     [1 1]]
-    """
-    from sklearn.metrics import confusion_matrix
-
-    return np.asarray(confusion_matrix(np.asarray(y), np.asarray(said), labels=np.arange(classes)))
-
-
-def _confusion(counts: Array) -> str:
-    classes = range(len(counts))
-    totals = counts.sum(axis=1)
-    most = max(int((counts - np.diag(np.diag(counts))).max()), 1)
-    rows = [
-        "<tr><th class=corner>written ↓ read →</th>"
-        + "".join(f"<th scope=col>{j}</th>" for j in classes)
-        + "<th scope=col>right</th></tr>"
-    ]
-    for i in classes:
-        cells = []
-        for j in classes:
-            n = int(counts[i, j])
-            if not n:
-                cells.append("<td class=zero>0</td>")
-            elif i == j:
-                cells.append(
-                    f'<td class=right style="background:rgba(var(--good),{0.45 * n / totals[i]:.2f})">{n}</td>'
-                )
-            else:
-                alpha = 0.2 + 0.4 * n / most
-                cells.append(f'<td title="{i} read as {j}" style="background:rgba(var(--bad),{alpha:.2f})">{n}</td>')
-        share = f"{counts[i, i] / totals[i]:.0%}" if totals[i] else "–"
-        rows.append(f"<tr><th scope=row>{i}</th>{''.join(cells)}<td class=share>{share}</td></tr>")
-    return (
-        "<h2>Confusion</h2>\n<p>Held-out examples: each row is a class as it was written, each column what the network "
-        f'read. Blue is right, orange is wrong.</p>\n<div class="scroll"><table class="confusion">{"".join(rows)}'
-        "</table></div>"
-    )
-
 
 def _filled(values: Sequence[float], count: int) -> list[float]:
     """One value an epoch, also where an interruption came between two records of the last one."""
@@ -303,11 +223,6 @@ def _filled(values: Sequence[float], count: int) -> list[float]:
 def _positive(lines: Sequence[Line]) -> bool:
     """Whether a logarithmic axis can show all finite values."""
     return all(v > 0 for line in lines for v in line.values if np.isfinite(v))
-
-
-def _sentence(text: str) -> str:
-    """With a capital and a full stop."""
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
 def _without_places(text: str) -> str:

@@ -50,6 +50,7 @@ def chart(
     band: tuple[float, float] | None = None,
     marked: int | None = None,
     note: str = "",
+    label: str = "epoch",
 ) -> str:
     """A figure with one or more lines over the epochs.
 
@@ -71,6 +72,8 @@ def chart(
         An epoch that gets a mark.
     note : str
         What stands under the title.
+    label : str
+        What the horizontal axis counts.
 
     Examples
     --------
@@ -82,28 +85,28 @@ def chart(
     head = f"<h3>{escape(title)}</h3>" + (f'<p class="note">{note}</p>' if note else "")
     if not values:
         return f'<figure class="chart">{head}<p class="none">There is nothing to draw.</p></figure>'
-    low, high, ticks = _log_axis(values, band) if log else _axis(values, band)
-    across = _Scale(min(x), max(x), LEFT, WIDTH - RIGHT)
-    up = _Scale(low, high, HEIGHT - BOTTOM, TOP, log)
+    low, high, ticks = _log_axis(values, band) if log else linear_axis(values, band)
+    across = Scale(min(x), max(x), LEFT, WIDTH - RIGHT)
+    up = Scale(low, high, HEIGHT - BOTTOM, TOP, log)
     parts = [_band(up, band)] if band else []
-    parts += [_tick(up(t), shown(t)) for t in ticks]
+    parts += [tick(up(t), shown(t)) for t in ticks]
     parts += [_below(across(t), str(t)) for t in _whole_ticks(min(x), max(x))]
-    parts.append(f'<text class="axis" x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 3}">epoch</text>')
+    parts.append(f'<text class="axis" x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 3}">{escape(label)}</text>')
     if marked is not None and marked in x and len(x) > 1:
         at = across(marked)
         parts.append(f'<line class="mark" x1="{at:.1f}" x2="{at:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>')
     for line, points in zip(lines, kept, strict=True):
-        parts += _path(line.colour, [(across(e), None if v is None else up(v)) for e, v in zip(x, points, strict=True)])
-    parts += _tips(across, x, lines, shown)
+        parts += path(line.colour, [(across(e), None if v is None else up(v)) for e, v in zip(x, points, strict=True)])
+    parts += _tips(across, x, lines, shown, label)
     legend = "".join(f'<li><i class="k{line.colour}"></i>{escape(line.name)}</li>' for line in lines)
-    label = escape(f"{title}: {', '.join(line.name for line in lines)}", quote=True)
+    said = escape(f"{title}: {', '.join(line.name for line in lines)}", quote=True)
     return (
         f'<figure class="chart">{head}<ul class="legend">{legend}</ul>'
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">{"".join(parts)}</svg></figure>'
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{said}">{"".join(parts)}</svg></figure>'
     )
 
 
-class _Scale:
+class Scale:
     """From values to places in the picture."""
 
     def __init__(self, low: float, high: float, start: float, end: float, log: bool = False) -> None:
@@ -111,12 +114,13 @@ class _Scale:
         self.low, self.high = (math.log10(low), math.log10(high)) if log else (low, high)
 
     def __call__(self, value: float) -> float:
+        """The place of a value."""
         value = math.log10(value) if self.log else value
         share = (value - self.low) / (self.high - self.low) if self.high > self.low else 0.5
         return self.start + min(max(share, 0.0), 1.0) * (self.end - self.start)
 
 
-def _axis(values: list[float], band: tuple[float, float] | None) -> tuple[float, float, list[float]]:
+def linear_axis(values: list[float], band: tuple[float, float] | None) -> tuple[float, float, list[float]]:
     """Ends and ticks of a linear axis."""
     low, high = min([*values, *(band or ())]), max([*values, *(band or ())])
     if high <= low:
@@ -154,7 +158,8 @@ def _whole_ticks(low: int, high: int) -> list[int]:
     return [low, *(n for n in range((low // step + 1) * step, high + 1, step) if n - low > step / 2)]
 
 
-def _tick(y: float, text: str) -> str:
+def tick(y: float, text: str) -> str:
+    """A line of the grid, and its number to the left."""
     return (
         f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
         f'<text class="left" x="{LEFT - 6}" y="{y + 4:.1f}">{escape(text)}</text>'
@@ -165,12 +170,12 @@ def _below(x: float, text: str) -> str:
     return f'<text class="axis" x="{x:.1f}" y="{HEIGHT - BOTTOM + 16}">{text}</text>'
 
 
-def _band(up: _Scale, band: tuple[float, float]) -> str:
+def _band(up: Scale, band: tuple[float, float]) -> str:
     top, bottom = up(band[1]), up(band[0])
     return f'<rect class="band" x="{LEFT}" width="{WIDTH - LEFT - RIGHT}" y="{top:.1f}" height="{bottom - top:.1f}"/>'
 
 
-def _path(colour: int, points: list[tuple[float, float | None]]) -> list[str]:
+def path(colour: int, points: list[tuple[float, float | None]]) -> list[str]:
     """A line with gaps; a lone point is a dot."""
     runs: list[list[tuple[float, float]]] = [[]]
     for x, y in points:
@@ -187,12 +192,14 @@ def _path(colour: int, points: list[tuple[float, float | None]]) -> list[str]:
     return parts
 
 
-def _tips(across: _Scale, x: Sequence[int], lines: Sequence[Line], shown: Callable[[float], str]) -> list[str]:
+def _tips(
+    across: Scale, x: Sequence[int], lines: Sequence[Line], shown: Callable[[float], str], label: str
+) -> list[str]:
     """What the mouse tells above each epoch."""
     width = (WIDTH - LEFT - RIGHT) / max(len(x) - 1, 1)
     tips = []
     for i, epoch in enumerate(x):
-        text = "\n".join([f"epoch {epoch}", *(f"{line.name}: {shown(line.values[i])}" for line in lines)])
+        text = "\n".join([f"{label} {epoch}", *(f"{line.name}: {shown(line.values[i])}" for line in lines)])
         tips.append(
             f'<rect class="tip" x="{across(epoch) - width / 2:.1f}" width="{width:.1f}" '
             f'y="{TOP}" height="{HEIGHT - TOP - BOTTOM}"><title>{escape(text)}</title></rect>'

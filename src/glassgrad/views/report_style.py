@@ -39,7 +39,7 @@ h2 + .note { margin-bottom: .7rem; }
   border-left: 4px solid rgb(var(--bad)); background: rgba(var(--bad), .1);
   padding: .6rem .9rem; border-radius: 0 8px 8px 0; overflow-wrap: anywhere;
 }
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(7rem, 1fr)); gap: .7rem; margin: 0; }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(6.3rem, 1fr)); gap: .7rem; margin: 0; }
 .figures div { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: .7rem .9rem; }
 .figures dt { color: var(--soft); font-size: .82rem; }
 .figures dd {
@@ -51,7 +51,7 @@ h2 + .note { margin-bottom: .7rem; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 19rem), 1fr)); gap: .9rem; }
 .chart {
   margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: .9rem .9rem .6rem;
-  display: flex; flex-direction: column;
+  display: flex; flex-direction: column; max-width: 35rem;
 }
 .chart svg { display: block; width: 100%; max-width: 460px; height: auto; margin: auto auto 0; }
 .legend { list-style: none; margin: .35rem 0 .3rem; padding: 0; display: flex; flex-wrap: wrap; gap: .1rem 1rem; }
@@ -69,6 +69,27 @@ svg polyline { fill: none; stroke-width: 2; stroke-linejoin: round; stroke-linec
 svg .c0 { stroke: var(--c0); } svg .c1 { stroke: var(--c1); } svg .c2 { stroke: var(--c2); }
 svg .c3 { stroke: var(--c3); } svg .c4 { stroke: var(--c4); } svg .c5 { stroke: var(--c5); }
 svg .dot { stroke-width: 3; }
+svg .f0 { fill: var(--c0); fill-opacity: .6; } svg .f0:hover { fill-opacity: 1; }
+svg circle.tip:hover { fill: rgba(128, 128, 128, .35); }
+.bars {
+  list-style: none; margin: .6rem 0 .3rem; padding: 0; display: grid; gap: .3rem .8rem; font-size: .9rem;
+  grid-template-columns: fit-content(55%) minmax(30%, 1fr) max-content; align-items: center;
+}
+.bars li { display: contents; }
+.bars span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.bars i { height: .72rem; border-radius: 3px; background: var(--c0); min-width: 2px; }
+.bars .against i { background: var(--c1); }
+.bars b { font-weight: 500; text-align: right; color: var(--soft); white-space: nowrap; }
+.counts { max-width: 46rem; }
+.scroll + h3 { margin-top: 1.1rem; }
+.plain { border-collapse: collapse; font-size: .95rem; }
+.plain th, .plain td {
+  text-align: right; padding: .34rem .9rem .34rem 0; border-bottom: 1px solid var(--line); vertical-align: top;
+}
+.plain th { color: var(--soft); font-weight: 500; }
+.plain th:first-child { text-align: left; } .plain th[scope=row] { color: var(--ink); }
+.plain.words td { text-align: left; color: var(--soft); } .plain.words th { white-space: nowrap; }
+h2 + .scroll, .note + .scroll { margin-top: .6rem; }
 .scroll { overflow-x: auto; max-width: 100%; }
 .confusion { border-collapse: separate; border-spacing: 2px; font-size: .95rem; }
 .confusion th { font-weight: 600; color: var(--soft); padding: .25rem .4rem; }
@@ -105,6 +126,9 @@ footer { margin-top: 3rem; color: var(--soft); font-size: .85rem; }
 @media (max-width: 540px) {
   main { padding: 1.5rem .9rem 3rem; }
   .figures { grid-template-columns: repeat(2, 1fr); }
+  .bars { font-size: .84rem; }
+  .plain { font-size: .86rem; } .plain th, .plain td { padding-right: .6rem; }
+  .plain.words th { white-space: normal; overflow-wrap: anywhere; min-width: 6rem; }
   .confusion { font-size: .8rem; border-spacing: 1px; }
   .confusion .corner { font-size: 0; }
   .confusion td { min-width: 1.5rem; height: 1.75rem; }
