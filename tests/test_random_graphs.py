@@ -12,11 +12,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from hypothesis import given, settings
+import pytest
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
 import glassgrad as gg
+from glassgrad.exchange.written import UNSAID
 
 Function = Callable[..., Any]
 Move = Callable[[np.random.Generator, Any, list[Any]], tuple[Function, tuple[int, ...]] | None]
@@ -628,3 +630,20 @@ def test_machine_code_equals_numpy(program: Program) -> None:
     for g, s in zip(gradients, slopes, strict=True):
         assert (np.shape(s), s.dtype) == (g.shape, g.dtype)
         np.testing.assert_allclose(s, g, rtol=close, atol=close * scale)
+
+
+@settings(max_examples=100)
+@given(programs)
+def test_onnxruntime_equals_numpy(program: Program) -> None:
+    """Values and gradients, where ONNX has words for all gates."""
+    pytest.importorskip("onnx")
+    onnxruntime = pytest.importorskip("onnxruntime")
+    graph = gg.trace(gg.value_and_grad(program, every(program)), *program.point, values=False)
+    assume(not {gate.op.name for gate in graph.gates} & set(UNSAID))
+    model = gg.exchange.to_onnx(graph)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    point = [np.asarray(x) for x in program.point]
+    inputs = {x.name: value for x, value in zip(session.get_inputs(), point, strict=True)}
+    for got, want in zip(session.run(None, inputs), graph.run(*point), strict=True):
+        assert (got.shape, got.dtype) == (np.shape(want), want.dtype)
+        np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5)

@@ -198,6 +198,14 @@ def test_identifiers_are_found_in_part_of_the_rows_too():
     assert kinds(Preparation.fit(frame.iloc[rows])) == {"number": "left out", "year": "number", "x": "number"}
 
 
+def test_what_seems_to_name_the_rows_is_learned_from_where_there_is_nothing_else():
+    frame = pd.DataFrame({"x": np.arange(10), "y": np.arange(10) ** 2.5, "name": list("abcdefghij")})
+    assert kinds(Preparation.fit(frame, target="y")) == {"x": "number", "name": "left out"}
+    assert kinds(Preparation.fit(frame.assign(z=[1.5, 2] * 5), target="y"))["x"] == "left out"
+    with pytest.raises(DataError, match=r"no column of .* is left"):
+        Preparation.fit(frame, target="y", drop=["x"])
+
+
 def test_what_a_column_is_can_be_told():
     prep = Preparation.fit(FRAME, drop=["member"], kinds={"id": "number", "age": "category"})
     assert kinds(prep)["member"] == "left out"
@@ -298,7 +306,7 @@ def test_columns_that_are_missing_or_of_another_kind():
     with pytest.raises(OperandError, match="rows come as a Table, a DataFrame or an array"):
         prep.transform([[1, 2]])
     with pytest.raises(DataError, match="holds rows without names, and these columns are needed: 'age'"):
-        prep.transform(np.ones((2, 3)))
+        prep.transform(np.ones((2, 3, 3)))
 
 
 def test_infinite_values_are_refused_with_their_place():
@@ -306,9 +314,9 @@ def test_infinite_values_are_refused_with_their_place():
     with pytest.raises(DataError, match=r"column 'x' holds inf in row 2 \(2 such cells\)"):
         Preparation.fit(frame)
     assert kinds(Preparation.fit(frame, drop=["x"])) == {"x": "left out", "y": "number"}
-    X = np.ones((3, 2))
-    X[1, 0] = np.nan
-    with pytest.raises(DataError, match="the array holds nan in row 2"):
+    X = np.arange(12.0).reshape(3, 2, 2)
+    X[1, 0, 1] = np.nan
+    with pytest.raises(DataError, match=r"the array holds nan in row 2, place \(0, 1\)"):
         Preparation.fit(X)
 
 
@@ -360,6 +368,24 @@ def test_several_texts_and_numbers_beside_them():
     assert (dense[3, [i for i, n in enumerate(names) if "body" in n]] == 0).all()
     assert again(prep) == prep
     assert prep.as_text == ["subject", "body"]
+
+
+def test_a_matrix_is_looked_at_column_by_column_unless_it_holds_bytes_or_is_wide(tmp_path):
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.normal(1000, 50, 40), rng.normal(0, 0.1, 40), np.ones(40)])
+    X[3, 1] = np.nan
+    np.savez(tmp_path / "t.npz", X=X, y=np.arange(40) % 2)
+    table = data.read(tmp_path / "t.npz")
+    prep = Preparation.fit(table)
+    assert prep.feature_names == ["X 0 (scaled)", "X 1 (scaled)", "X 1 missing"]
+    assert prep.target.name == "y"
+    assert np.array_equal(prep.transform(table), prep.transform(X))
+    assert np.allclose(prep.transform(X)[:, 0], StandardScaler().fit_transform(X[:, :1])[:, 0], atol=1e-5)
+    pixels = rng.integers(0, 256, (9, 4))
+    prep = Preparation.fit(pixels.astype(np.uint8))
+    assert prep.images
+    assert np.array_equal(prep.transform(pixels), prep.transform(pixels.astype(np.uint8)))
+    assert Preparation.fit(rng.normal(size=(3, 2001))).transform(np.zeros((1, 2001))).shape == (1, 2001)
 
 
 # Plain data

@@ -15,7 +15,16 @@ from sklearn.preprocessing import StandardScaler
 
 import glassgrad as gg
 from glassgrad.data import Preparation, read
-from glassgrad.estimators import LogisticRegression, MLPClassifier, MLPRegressor
+from glassgrad.errors import DataError, UnsupportedError
+from glassgrad.estimators import (
+    LogisticRegression,
+    MLPClassifier,
+    MLPRegressor,
+    Perceptron,
+    PreparedModel,
+    RBFFeatures,
+    save,
+)
 from glassgrad.estimators.networks import NAMES as NAMES_OF_UNITS
 from glassgrad.exchange import to_onnx
 from glassgrad.exchange.heads import head_of
@@ -97,6 +106,18 @@ def test_mlp_regressors(loss: str, outputs: int) -> None:
         np.testing.assert_allclose(mean, want.reshape(mean.shape), rtol=1e-5, atol=1e-5)
 
 
+def test_classes_keep_their_kind() -> None:
+    X, y = digits()
+    for classes, dtype in (([3.0, 4.0], float), ([1, 2], np.int8), (["α", "βγ"], object)):
+        named = np.array(classes, dtype)[(y > 4).astype(int)]
+        model = LogisticRegression(max_iter=5).fit(X[:99], named[:99])
+        label = run(to_onnx(model), X[:99])[0]
+        np.testing.assert_array_equal(label, model.predict(X[:99]))
+    model.classes_ = np.array([b"a", b"b"])
+    with pytest.raises(UnsupportedError, match="the classes are bytes, and in ONNX they are all text or all numbers"):
+        to_onnx(model)
+
+
 def test_a_pipeline_takes_what_its_first_step_takes() -> None:
     X, y = digits()
     model = make_pipeline(StandardScaler(), MLPClassifier((16,), random_state=0, max_iter=5)).fit(
@@ -157,11 +178,8 @@ def test_a_regressor_with_its_preparation_puts_out_the_targets_own_numbers() -> 
     assert np.mean(np.abs(rent[:, 0] - people(1000)["rent"])) < 40
 
 
-def test_images_of_a_file_go_in_as_they_are() -> None:
-    file = Path(gg.__file__).resolve().parents[3] / "shared" / "data" / "t10k-images-idx3-ubyte.gz"
-    if not file.exists():
-        pytest.skip(f"the images of MNIST are not there: {file}")
-    table = read(file)
+def test_images_of_a_file_go_in_as_they_are(shared_data: Path) -> None:
+    table = read(shared_data / "t10k-images-idx3-ubyte.gz")
     assert table.array is not None
     preparation = Preparation.fit(table.array[:1000])
     y = np.asarray(table.column(str(table.target)))
@@ -171,3 +189,47 @@ def test_images_of_a_file_go_in_as_they_are() -> None:
     np.testing.assert_array_equal(label, model.predict(X))
     np.testing.assert_allclose(shares, model.predict_proba(X), rtol=1e-5, atol=1e-5)
     assert np.mean(label[1000:] == y[1000:2000]) > 0.8
+
+
+@pytest.mark.parametrize("target", [t for t in TARGETS if t != "labels"])
+@pytest.mark.parametrize("settings", [{}, {"fit_intercept": False, "average": True}], ids=str)
+def test_perceptrons(target: str, settings: dict[str, Any]) -> None:
+    model = fitted(Perceptron, TARGETS[target], **settings)
+    exported = to_onnx(model)
+    assert [o.name for o in exported.graph.output] == ["label", "scores"]
+    X = digits()[0]
+    for n in ROWS:
+        label, scores = run(exported, X[:n])
+        np.testing.assert_array_equal(label, model.predict(X[:n]))
+        np.testing.assert_allclose(scores, model.decision_function(X[:n]), rtol=1e-5, atol=1e-4)
+    zero = np.zeros((1, 64), np.float32)  # a tie counts as plus
+    model.intercept_ = np.zeros_like(model.intercept_)
+    np.testing.assert_array_equal(run(to_onnx(model), zero)[0], model.predict(zero))
+
+
+def test_models_on_disk(tmp_path: Path) -> None:
+    """What `glassgrad train`, `estimators.save` and `storage.save` write."""
+    rows = people(300)
+    preparation = Preparation.fit(rows, target="member", drop=["rent"])
+    model = LogisticRegression().fit(preparation.transform(rows), rows["member"])
+    prepared = PreparedModel(model, preparation)
+    label, _ = opened(to_onnx(prepared.save(tmp_path / "people"))).run(None, columns(rows))
+    np.testing.assert_array_equal(label, prepared.predict(rows))
+    assert to_onnx(prepared) == to_onnx(str(tmp_path / "people"))
+    assert to_onnx(save(model, tmp_path / "model.glassgrad")) == to_onnx(model)
+    net, loss = gg.nn.Linear(4, 3, seed=0), gg.distributions.Categorical()
+    assert to_onnx(gg.storage.save(net, tmp_path / "net", loss=loss)) == to_onnx(net, distribution=loss)
+    with pytest.raises(DataError):
+        to_onnx(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_radial_basis_features_alone_and_before_a_classifier(dtype: str) -> None:
+    X, y = digits()
+    X = X.astype(dtype)
+    generic = RBFFeatures(30, random_state=0).fit(X[:300])
+    (found,) = run(to_onnx(generic), X[:1000])
+    assert found.dtype == dtype
+    np.testing.assert_allclose(found, generic.transform(X[:1000]), rtol=1e-5, atol=1e-6)
+    model = make_pipeline(generic, StandardScaler(), LogisticRegression(max_iter=50)).fit(X[:300], NAMES[y[:300]])
+    classifies_alike(model, dtype)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,8 @@ from sklearn.exceptions import NotFittedError
 
 import glassgrad as gg
 from glassgrad.errors import OperandError, UnsupportedError
-from glassgrad.exchange import from_sklearn
+from glassgrad.estimators import load, save
+from glassgrad.exchange import from_sklearn, to_onnx
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 DIGITS, NUMBERS = gg.data.digits()
@@ -99,6 +102,12 @@ LINEAR: dict[str, Any] = {
     "logistic": linear_model.LogisticRegression(max_iter=50),
     "newton, no intercept": linear_model.LogisticRegression(solver="newton-cg", fit_intercept=False, C=0.3),
     "l1": linear_model.LogisticRegression(solver="saga", l1_ratio=1, C=0.2, max_iter=30),
+    "perceptron": linear_model.Perceptron(max_iter=5, random_state=0),
+    "perceptron with a penalty": linear_model.Perceptron(penalty="elasticnet", max_iter=5, random_state=0),
+    "sgd perceptron": linear_model.SGDClassifier(loss="perceptron", max_iter=5, random_state=0),
+    "sgd averaged perceptron": linear_model.SGDClassifier(
+        loss="perceptron", learning_rate="constant", eta0=1.0, average=True, max_iter=5, random_state=0
+    ),
     "sgd log loss": linear_model.SGDClassifier(loss="log_loss", max_iter=5, random_state=0),
     "sgd averaged log loss": linear_model.SGDClassifier(
         loss="log_loss", penalty="l1", learning_rate="constant", eta0=0.1, average=True, max_iter=5, random_state=0
@@ -117,6 +126,7 @@ def test_linear_models(name: str, target: str, dtype: str) -> None:
             from_sklearn(theirs)
         return
     ours = from_sklearn(theirs)
+    assert type(ours).__name__ == ("Perceptron" if "perceptron" in name else "LogisticRegression")
     alike(ours, theirs, X)
     np.testing.assert_array_equal(ours.coef_, theirs.coef_)
     assert ours.fit_intercept == theirs.fit_intercept
@@ -132,7 +142,7 @@ def test_a_logistic_regression_that_goes_on_is_at_its_end_already() -> None:
 
 def test_gradient_descents_go_on() -> None:
     X, y = DIGITS[:500], TARGETS["two"][:500]
-    for name in ("sgd log loss", "sgd averaged log loss"):
+    for name in ("sgd log loss", "sgd perceptron", "perceptron"):
         theirs = clone(LINEAR[name]).fit(X[:100], y[:100])
         ours = from_sklearn(theirs)
         before = ours.t_
@@ -174,3 +184,23 @@ def test_what_has_no_equal_is_refused() -> None:
         from_sklearn(linear_model.Perceptron)
     with pytest.raises(OperandError, match="not ndarray"):
         from_sklearn(X)
+
+
+KINDS: dict[str, Any] = {
+    **LINEAR,
+    "mlp": neural_network.MLPClassifier((6,), max_iter=2, early_stopping=True, random_state=0),
+    "mlp regressor": neural_network.MLPRegressor(hidden_layer_sizes=(6,), max_iter=2, random_state=0),
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_what_came_over_is_pickled_stored_and_exported_like_any_other(name: str, tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    y = NUMBERS / 2 if "regressor" in name else TARGETS["two"]
+    theirs = clone(KINDS[name]).fit(DIGITS[:200], y[:200])
+    ours = from_sklearn(theirs)
+    for again in (pickle.loads(pickle.dumps(ours)), load(save(ours, tmp_path / "model"))):
+        np.testing.assert_array_equal(again.predict(DIGITS), ours.predict(DIGITS))
+        assert repr(again) == repr(ours)
+    assert to_onnx(ours).graph.output[0].name in ("label", "variable")
+    assert len(ours.network().parameters()) in (1, 2, 4)

@@ -123,3 +123,38 @@ def test_no_thread_stays_busy() -> None:
     before = time.process_time()
     time.sleep(0.2)
     assert time.process_time() - before < 0.1
+
+
+def test_cores_are_at_most_what_the_environment_allows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    free = cores()
+    for said, then in (("1", 1), ("1,4", 1), (str(free + 5), free), ("none", free), ("0", free), ("", free)):
+        monkeypatch.setenv("OMP_NUM_THREADS", said)
+        assert cores() == then
+
+
+def test_workers_of_joblib_do_not_take_more_cores_than_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    joblib = pytest.importorskip("joblib")
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    with joblib.parallel_config("loky", inner_max_num_threads=1):
+        assert joblib.Parallel(n_jobs=2)(joblib.delayed(cores)() for _ in range(4)) == [1] * 4
+
+
+def test_a_thread_that_is_not_alone_runs_on_one_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crew, "cores", lambda: 2)
+    pace, meeting, found = Pace(2, fixed=False), threading.Barrier(2), []
+    assert pace.next(1000)[0] == 2
+
+    def work(part: int) -> None:
+        meeting.wait(30)  # both are inside
+        found.append(Pace(2, fixed=False).next(1000)[0])
+        meeting.wait(30)
+
+    others = [threading.Thread(target=together, args=(work, 1)) for _ in range(2)]
+    for other in others:
+        other.start()
+    for other in others:
+        other.join(30)
+    assert found == [1, 1]
+    assert pace.next(1000)[0] == 2
+    assert Pace(2, fixed=True).next(1000) == (2, 1000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import numpy as np
@@ -115,6 +116,26 @@ def test_a_weight_makes_the_step_longer_and_zero_leaves_the_row_out(data: Any) -
     doubled.epoch(X[1::2], y[1::2], shuffle=False)
     np.testing.assert_allclose(weighted.W, doubled.W, rtol=1e-12)
     assert weighted.step_count == 50
+
+
+@pytest.mark.parametrize("l2", [0.1, 2.0])
+def test_averages_of_float32_keep_their_digits_where_weights_decay_fast(l2: float, data: Any) -> None:
+    X, y, _ = data
+    exact, coarse = (Online(7, 3, Categorical(), 0.1, l2=l2, average=True, dtype=d) for d in (np.float64, np.float32))
+    for model in (exact, coarse):
+        for _ in range(5):
+            model.epoch(X, y)
+    for one, other in zip(exact.averaged, coarse.averaged, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5 * np.abs(one).max())
+
+
+def test_a_copy_through_pickle_goes_on_where_the_original_is(data: Any) -> None:
+    X, y, _ = data
+    model = Online(7, 3, Categorical(), decaying, l2=0.01, average=True, dtype=np.float64)
+    model.epoch(X, y)
+    copy = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(copy.epoch(X, y), model.epoch(X, y))
+    np.testing.assert_array_equal(copy.averaged[0], model.averaged[0])
 
 
 def test_warm_start_scores_and_graph(data: Any) -> None:

@@ -104,6 +104,19 @@ def test_dtypes_of_values_and_indices(positions: Any, dtype: Any) -> None:
     assert models[0]._graph(models[0].rows(matrix, LABELS), 1).wire("x.indices").dtype == positions
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_rows_that_store_nothing_at_all(engine: str) -> None:
+    empty = sparse.csr_matrix((9, WIDTH), dtype=np.float32)
+    for batch in (1, 4, None):
+        model = Online(WIDTH, 3, distributions.Categorical(), 0.1, batch_size=batch, engine=engine)
+        assert model.epoch(empty, LABELS[:9])[0] == pytest.approx(np.log(3), rel=1e-6)
+        assert (model.W == 0).all()
+        assert model.b.any()
+    one = Online(1, 1, distributions.Bernoulli(), 0.5, engine=engine)
+    one.epoch(sparse.csr_matrix([[2.0]]), [1])
+    np.testing.assert_allclose([one.W[0, 0], one.b[0]], [0.5, 0.25], rtol=1e-6)
+
+
 @pytest.mark.parametrize("form", ["csc", "coo", "lil"])
 def test_other_formats_become_csr(form: str) -> None:
     models = [Online(WIDTH, 3, distributions.Categorical(), 0.1) for _ in range(2)]

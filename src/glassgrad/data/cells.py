@@ -74,12 +74,22 @@ def texts(column: pd.Series) -> Array:
     return found
 
 
+def counted(found: Array) -> tuple[list[str], Array]:
+    """The different values of what `texts` returns, in order, without missing ones; and how often each stands there."""
+    import pandas as pd
+
+    counts = pd.Series(found, dtype=object).value_counts(sort=False).sort_index()
+    return [str(value) for value in counts.index], counts.to_numpy()
+
+
 def is_none(found: Array) -> Array:
     """Which cells of what `texts` returns are missing."""
     return np.array([cell is None for cell in found], bool)
 
 
 def _text(cell: Any) -> str:
+    if type(cell) is str:
+        return cell.strip()
     if isinstance(cell, float | np.floating) and abs(cell) < _BIG and cell == int(cell):
         return str(int(cell))
     return str(cell).strip()
@@ -123,9 +133,10 @@ def date_layout(column: pd.Series) -> str | None:
 
     Dates as in 3/14/2024 have the month first, unless a number above 12 stands there.
     """
-    cells = [cell for cell in texts(column) if cell]
-    if not cells:
+    known = column.dropna()
+    if not any(pattern.fullmatch(_text(cell)) for cell in known.iloc[:1] for pattern, _ in _DATES):
         return None
+    cells = [cell for cell in texts(known) if cell]
     for pattern, layout in _DATES:
         if pattern.fullmatch(cells[0]) is None:
             continue

@@ -204,17 +204,16 @@ class Category(Column):
     def fit(cls, column: pd.Series, most: int = MOST_CATEGORIES, fewest: int = FEWEST_ROWS) -> Category | Ignored:
         """The values that at least `fewest` rows have, at most `most` of them."""
         name, found = str(column.name), cells.texts(column)
-        known = found[~cells.is_none(found)].astype(str)
-        missing = len(found) - len(known)
-        values, counts = np.unique(known, return_counts=True)
+        values, counts = cells.counted(found)
+        missing = len(found) - int(counts.sum())
         if len(values) + bool(missing) < 2:
-            return Ignored(name, f"always {str(values[0])[:30]!r}" if len(values) else "every value is missing")
+            return Ignored(name, f"always {values[0][:30]!r}" if values else "every value is missing")
         order = np.argsort(-counts, kind="stable")
         kept = {int(i) for i in order[:most] if counts[i] >= fewest}
         if not kept:
             return Ignored(name, f"{len(values):,} different values, each seen less than {fewest} times")
-        chosen = tuple(str(value) for i, value in enumerate(values) if i in kept)
-        rare = tuple(str(value) for i, value in enumerate(values) if i not in kept)
+        chosen = tuple(value for i, value in enumerate(values) if i in kept)
+        rare = tuple(value for i, value in enumerate(values) if i not in kept)
         return cls(name, chosen, rare, missing, column.dtype.kind in "iufb")
 
     def checked(self) -> Category:
@@ -265,8 +264,11 @@ class Category(Column):
     def said(self) -> str:
         """The values behind it."""
         shown = ", ".join(value[:20] for value in self.values[:6]) + (", …" if len(self.values) > 6 else "")
-        one_hot = f"one column for each of {len(self.values)} values: {shown}"
-        rare = f"; {len(self.rare):,} rare values and new ones are 'other'" if self.rare else ""
+        several = len(self.values) > 1
+        one_hot = f"a column for {f'each of {len(self.values)} values: ' if several else ''}{shown}"
+        rare = (
+            f"; {len(self.rare):,} rare value{'s' * (len(self.rare) != 1)} and new ones: 'other'" if self.rare else ""
+        )
         return one_hot + rare + (f"; {self.missing:,} missing: a value of its own" if self.missing else "")
 
 

@@ -137,12 +137,14 @@ def _layout(text: str, separator: str, where: str) -> tuple[Any, int, list[str]]
         plain.check(where)
         return csv.QUOTE_NONE, plain.rows, plain.top
     with _long_fields(len(text) + 1):
-        plain = _Walk(text, separator, csv.QUOTE_NONE)
         strict = _Walk(text, separator, csv.QUOTE_MINIMAL, strict=True)
-        if strict.whole and not (separator == "\t" and plain.whole and strict.joined):
+        if strict.whole and not (separator == "\t" and strict.joined):
             return csv.QUOTE_MINIMAL, strict.rows, strict.top
+        plain = _Walk(text, separator, csv.QUOTE_NONE)
         if plain.whole:
             return csv.QUOTE_NONE, plain.rows, plain.top
+        if strict.whole:
+            return csv.QUOTE_MINIMAL, strict.rows, strict.top
         loose = _Walk(text, separator, csv.QUOTE_MINIMAL)
         loose.check(where)
         if "unexpected end" in strict.failed:
@@ -296,16 +298,16 @@ def _numbers_found(frame: pd.DataFrame, separator: str, as_text: Sequence[str], 
     for name, dtype in frame.dtypes.items():
         if dtype.kind in "iufb" or name in as_text:
             continue
-        texts = frame[name].dropna().unique()
-        words = sorted(t for t in texts if t in _MISSING_NUMBERS)
-        rest = [t for t in texts if t not in _MISSING_NUMBERS]
-        column = frame[name].where(~frame[name].isin(words)) if words else frame[name]
-        if not rest:
+        column = frame[name].dropna().unique().tolist()
+        words = sorted(_MISSING_NUMBERS.intersection(t for t in column if isinstance(t, str)))
+        texts = [t for t in column if t not in words]
+        if not texts or not all(isinstance(t, str) for t in texts):
             continue
-        if words and all(isinstance(t, str) and _is_number(t) for t in rest):
+        column = frame[name].where(~frame[name].isin(words)) if words else frame[name]
+        if words and all(map(_is_number, texts)):
             changed[name] = pd.to_numeric(column)
             notes.append(f"{name}: {', '.join(map(repr, words))} stand for missing numbers")
-        elif separator != "," and all(isinstance(t, str) and _NUMBER.fullmatch(t.strip()) for t in rest):
+        elif separator != "," and all(_NUMBER.fullmatch(t.strip()) for t in texts):
             changed[name] = pd.to_numeric(column.str.strip().str.replace(",", "."))
             notes.append(f"{name}: numbers with a decimal comma")
     return frame.assign(**changed) if changed else frame

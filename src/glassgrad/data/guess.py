@@ -27,7 +27,7 @@ class Guess(NamedTuple):
 
 
 def guess_column(column: pd.Series) -> Guess:
-    """Number, category, flag or date; or "ignored", where nothing can be learned from a column.
+    """Number, category, flag or date; "identifier", a number that names the rows; or "ignored": nothing to learn from.
 
     Parameters
     ----------
@@ -69,17 +69,17 @@ def _number(column: pd.Series) -> Guess:
         values, places = column.to_numpy(), column.index
         distinct = len(np.unique(values)) == len(values)
         if distinct and _IDENTIFIER.fullmatch(str(column.name)):
-            return Guess("ignored", "an identifier: whole numbers, each once")
+            return Guess("identifier", "an identifier: whole numbers, each once")
         if distinct and places.dtype.kind == "i":
             ahead = values.astype(np.float64) - places.to_numpy()
             if np.ptp(ahead) == 0 and ahead[0] in (0, 1):
-                return Guess("ignored", "an identifier: it counts the rows")
+                return Guess("identifier", "an identifier: it counts the rows")
     return Guess("number", "numbers")
 
 
 def _text(known: pd.Series) -> Guess:
     values = cells.texts(known)
-    counts = np.unique(values.astype(str), return_counts=True)[1]
+    _, counts = cells.counted(values)
     if len(counts) == 1:
         return Guess("ignored", f"always {str(values[0])[:30]!r}")
     if cells.date_layout(known) is not None:
@@ -143,10 +143,10 @@ def guess_task(y: Any) -> Guess:
     numeric = known.dtype.kind in "iuf" or (
         known.dtype == object and not known.map(lambda v: isinstance(v, str | bool)).any() and _all_numbers(known)
     )
-    distinct = len(np.unique(cells.texts(known).astype(str)))
+    distinct = known.nunique() if numeric else len(cells.counted(cells.texts(known))[0])
     if distinct == 1:
         raise DataError(
-            f"the target {column.name!r} is {cells.texts(known)[0]!r} in every row: there is one class only, "
+            f"the target {column.name!r} is {cells.texts(known.head(1))[0]!r} in every row: there is one class only, "
             "nothing to predict"
         )
     if not numeric:

@@ -14,7 +14,7 @@ from glassgrad.data.dates import Date
 from glassgrad.data.delimited import checked_names
 from glassgrad.data.guess import guess_column
 from glassgrad.data.plain import plain, rebuilt
-from glassgrad.data.tables import Table, known_column
+from glassgrad.data.tables import Table, known_column, named_columns
 from glassgrad.data.targets import Target
 from glassgrad.data.words import Words
 from glassgrad.errors import DataError, OperandError, unknown
@@ -116,12 +116,15 @@ class Preparation:
         told = {**(kinds or {}), **dict.fromkeys(text, "text"), **dict.fromkeys(drop, "drop")}
         _check_told(table, told, target)
         found = None if target is None else Target.fit(table.column(target), target, task)
-        if table.frame is None:
-            assert table.array is not None
+        if table.array is not None and (table.frame is None or (table.array.dtype == np.uint8 and not told)):
             return cls(
                 (Pixels.fit(table.array, "pixel" if table.images is not None else "column"),), found, table.source
             )
-        return cls(tuple(_fitted(table, told, target, missing)), found, table.source)._checked()
+        columns = tuple(_fitted(table, told, target, missing))
+        if all(isinstance(column, Ignored) for column in columns):
+            told = {**dict.fromkeys(_identifiers(table, told, target), "number"), **told}
+            columns = tuple(_fitted(table, told, target, missing))
+        return cls(columns, found, table.source)._checked()
 
     def _checked(self) -> Preparation:
         if all(isinstance(column, Ignored) for column in self.columns):
@@ -303,7 +306,7 @@ def _table(rows: Any) -> Table:
         checked_names(list(frame.columns), "the table")
         return Table("the table", "frame", frame)
     if isinstance(rows, np.ndarray) and rows.ndim > 1:
-        return Table("the array", "array", array=rows)
+        return Table("the array", "array", named_columns(rows, "X"), rows)
     raise OperandError(f"rows come as a Table, a DataFrame or an array of two axes or more, not {type(rows).__name__}")
 
 
@@ -339,6 +342,12 @@ def _fitted(table: Table, told: Mapping[str, str], target: str | None, missing: 
             yield Date.fit(column)
         else:
             yield Ignored(name, reason or "as told")
+
+
+def _identifiers(table: Table, told: Mapping[str, str], target: str | None) -> list[str]:
+    """The numbers that seem to name the rows: where there is nothing else, they are what to learn from."""
+    names = [name for name in table.columns if name != target and name not in told]
+    return [name for name in names if guess_column(table.column(name)).kind == "identifier"]
 
 
 def _column(entry: Any, where: str) -> Column:

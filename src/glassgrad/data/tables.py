@@ -17,13 +17,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Array = np.ndarray[Any, Any]
+MOST_NAMED = 2_000
+"""Columns up to which those of a matrix are named by their places, and looked at one by one."""
 _FEATURES = ("x", "data", "images", "features")
 _TARGETS = ("y", "label", "labels", "target", "targets")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Table:
-    """Rows of a file: columns by name, or an array where they have no names.
+    """Rows of a file: columns by name, or an array where they have no names; a matrix is both.
 
     Attributes
     ----------
@@ -32,7 +34,7 @@ class Table:
     format : str
         "csv", "tsv", "text", "parquet", "npz" or "idx".
     frame : pandas.DataFrame or None
-        The columns by name.
+        The columns by name. Those of a matrix X with at most 2,000 columns are named "X 0", "X 1", ….
     array : ndarray or None
         Rows of numbers, shape (rows, …), for example images of shape (rows, 28, 28).
     labels : ndarray or None
@@ -286,7 +288,18 @@ def _arrays(arrays: Mapping[str, Array], where: str, target: str | None) -> Tabl
         known_column(name, list(flat), where)
     unused = [n for n in arrays if n not in (named[0], name)]
     notes = [f"rows are those of the array {named[0]!r}"] + ([f"not used: {_listed(unused)}"] if unused else [])
-    return Table(where, "npz", None, array, None if name is None else _column(flat[name]), name, tuple(notes))
+    labels = None if name is None else _column(flat[name])
+    return Table(where, "npz", named_columns(array, named[0], labels, name), array, labels, name, tuple(notes))
+
+
+def named_columns(array: Array, name: str, labels: Array | None = None, target: str | None = None) -> Any:
+    """The columns of a matrix as a frame, the labels beside them; None where it has more axes, or is too wide."""
+    import pandas as pd
+
+    if array.ndim != 2 or array.shape[1] > MOST_NAMED:
+        return None
+    frame = pd.DataFrame(array, columns=[f"{name} {i}" for i in range(array.shape[1])])
+    return frame if labels is None or target is None else frame.assign(**{target: labels})
 
 
 def _is(name: str, usual: Sequence[str]) -> bool:

@@ -163,7 +163,7 @@ def _key(value: Any) -> str:
 
 
 def _classes(column: pd.Series) -> tuple[str | int | bool, ...]:
-    found = np.unique(cells.texts(column).astype(str)).tolist()
+    found, _ = cells.counted(cells.texts(column))
     if len(found) < 2:
         raise DataError(f"the target {column.name!r} is {found[0]!r} in every row: there is one class only")
     if len(found) > MOST_CLASSES:

@@ -55,11 +55,14 @@ class Bounded(LinearClassifier):
         return {**state, "_rows": None}
 
     def __dir__(self) -> list[str]:
-        """Without what takes long to compute, so that showing an estimator does not compute it."""
-        names = list(super().__dir__())
-        if "_separator" in vars(self) or (vars(self).get("_rows") is not None and self._quick()):
-            return names
-        return [name for name in names if name not in ("separable_", "margin_", "mistake_bound_")]
+        """The attributes that it has; without those that take long to compute, so that showing it computes nothing.
+
+        scikit-learn asks for the value of every one, to list those that there are.
+        """
+        skipped = {"_separator", "_separation", "_weighted_separation"}
+        if "_separator" not in vars(self) and not (vars(self).get("_rows") is not None and self._quick()):
+            skipped |= {"separable_", "margin_", "mistake_bound_"}
+        return [name for name in object.__dir__(self) if name not in skipped and hasattr(self, name)]
 
     def _learned_from(self, rows: Learned | None, from_zero: bool) -> None:
         """Take the rows, and whether plain updates from zero were made on them."""

@@ -108,6 +108,7 @@ class BaseMLP(NetworkEstimator):
         weight = self._weights(X, raw, sample_weight)
         y = self._targets(raw, first, classes)
         rng = check_random_state(self.random_state)
+        seed = seed_of(rng)
         held = None
         if (X_val is None) != (y_val is None):
             raise DataError("X_val and y_val go together: give both, or neither")
@@ -122,6 +123,7 @@ class BaseMLP(NetworkEstimator):
             settings.prove(loss, outputs, y, type(self).__name__)
         if first:
             net = networks.build(X.shape[1], hidden, outputs, self.activation, self.dropout, X.dtype)
+            net.initialise(seed)
             self.net_, self.t_, self._made = net, 0, {}
             self.n_outputs_ = outputs if distribution.outputs(np.zeros((1, 1))) == 1 else outputs // 2
             self.n_layers_ = len(networks.connections(net)) + 1
@@ -129,7 +131,7 @@ class BaseMLP(NetworkEstimator):
         elif [c.n_out for c in networks.connections(self.net_)][-1] != outputs:
             raise DataError(f"y needs {outputs} outputs a row, and the network was made for {self.n_outputs_}")
         self.distribution_ = distribution
-        self._run(X, y, weight, held, loss, seed_of(rng), stops, once, hidden)
+        self._run(X, y, weight, held, loss, seed, stops, once, hidden)
         return self
 
     def _split(self, X: Any, y: Array, weight: Any, rng: Any) -> tuple[Any, Array, Any, tuple[Any, Array]]:
@@ -321,7 +323,7 @@ class BaseMLP(NetworkEstimator):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = False
+        tags.input_tags.sparse = True
         return tags
 
 

@@ -31,7 +31,7 @@ Array = np.ndarray[Any, Any]
 
 _CACHE = 900_000  # bytes of a block of dense rows: together with all else in a core's second cache
 _STORED = 1 << 19  # stored values of a block of sparse rows
-_ROWS = 8192  # rows of a block at most
+_ROWS = 2048  # dense rows of a block at most: sums within a block are in the dtype of the rows
 _PIECES = 16  # sums that threads make side by side
 _WORTH = 20_000_000  # operations of an evaluation that is worth several threads
 
@@ -90,8 +90,8 @@ class BlockForm:
         return z + params[1] if self.fit_intercept else z
 
     def cost(self, z: Any, y: Any, weight: Any) -> Any:
-        """Σ w · −log p(y | z)."""
-        return np.sum(weight * self.distribution.nll(z, y))
+        """Σ w · −log p(y | z), added in float64."""
+        return np.sum((weight * self.distribution.nll(z, y)).astype(np.float64))
 
 
 def _value_and_gradient(form: BlockForm) -> Graph:
@@ -219,6 +219,11 @@ class Objective:
         self._pace = Pace(most if work >= _WORTH else 1, fixed=threads is not None)
         self._scores: tuple[list[Array], list[Array]] | None = None  # of all rows, and the parameters they are of
 
+    @property
+    def block_count(self) -> int:
+        """How many blocks the rows are read in."""
+        return len(self._blocks)
+
     def value_and_gradient(self, params: Sequence[Array]) -> tuple[float, list[Array]]:
         """The objective, and its gradient by weights and bias in float64."""
         graph, engine = self._graph, self._engine
@@ -290,7 +295,7 @@ def _sum(parts: Any) -> list[Array]:
 def _block_rows(n: int, per_row: float, features: int, sparse: bool, item: int) -> int:
     """Rows of a block: a power of two, so that data of about one size share their machine code."""
     fit = max(_STORED, 4 * features) / max(per_row, 1) if sparse else _CACHE / max(per_row * item, 1)
-    fit = min(max(fit, 32), _ROWS if not sparse else 8 * _ROWS)
+    fit = min(max(fit, 32), 8 * _ROWS if sparse else _ROWS)
     few = max(64, 2 ** math.ceil(math.log2(max(n / 8, 1))))  # what is added to the last block stays small
     return min(2 ** int(math.log2(fit)), few)
 

@@ -24,6 +24,7 @@ _CHUNK = 1 << 20  # numbers of X looked at together in float64
 _FIRST = 256  # vectors to begin with, and to add at a time
 _ZERO = 1e-9  # a margin that is so small beside the length of the rows is none
 _NEAR = 1e-6  # a point of the hull that is so near to the origin, in units of R, leaves it to the linear program
+_WIDE = 4  # so many times more features than vectors, and vectors are taken by their products with each other
 _GAP = 1e-9  # between the margin found and the most that it can be, as a share
 _EXACT = 1e-12  # a row is right where rounding cannot have made it so
 
@@ -278,10 +279,10 @@ class Question:
         from scipy.optimize import nnls
 
         A = self.vectors(*known.pairs).T / self.radius
-        dense = A.toarray()
-        reduced = np.linalg.qr(dense, mode="r") if dense.shape[0] > 4 * dense.shape[1] else dense
-        system = np.vstack([reduced, np.ones(dense.shape[1])])
-        shares, _ = nnls(system, np.append(np.zeros(len(reduced)), 1.0), maxiter=100 * dense.shape[1])
+        count = A.shape[1]
+        reduced = A.toarray() if A.shape[0] <= _WIDE * count else _root((A.T @ A).toarray())
+        system = np.vstack([reduced, np.ones(count)])
+        shares, _ = nnls(system, np.append(np.zeros(len(reduced)), 1.0), maxiter=100 * count)
         known.keep(shares > 0)
         return np.asarray(A @ (shares / shares.sum()))
 
@@ -322,6 +323,17 @@ class Question:
     def _parts(self) -> list[Array]:
         step = max(1, _CHUNK // self.X.shape[1])
         return [np.asarray(self.X[i : i + step], np.float64) for i in range(0, self.X.shape[0], step)]
+
+
+def _root(G: Array) -> Array:
+    """A matrix B with Bᵀ B = G, which is positive but for directions that are 0: Cholesky's, with pivots."""
+    from scipy.linalg import get_lapack_funcs
+
+    (pstrf,) = get_lapack_funcs(("pstrf",), (G,))
+    factor, order, rank, _ = pstrf(G)
+    root = np.empty((rank, len(G)))
+    root[:, order - 1] = np.triu(factor)[:rank]
+    return root
 
 
 def _spend(limit: int | None, spent: int, what: str) -> None:

@@ -92,19 +92,19 @@ def _sqrt(x: Value) -> Value:
 def _log1p(x: Value) -> Value:
     """ln(1 + x) with all digits: what rounding took from 1 + x is put back as a factor (Kahan)."""
     w, u = x.writer, x + 1
-    far = (u - 1).equals(0)
-    whole = u.equals(math.inf)
-    gap = w.where(w.node("Or", far, whole, dtype=bool), 1, u - 1)
-    return w.where(far, x, w.where(whole, u, _log(u) * (x / gap)))
+    grown = u - 1
+    small, high = grown.equals(0), u.equals(math.inf)
+    odd = w.node("Or", small, high, dtype=bool)
+    return w.where(small, x, w.where(high, u, _log(u) * (x / w.where(odd, 1, grown))))
 
 
 def _expm1(x: Value) -> Value:
     """eˣ − 1 with all digits (Kahan)."""
     w, u = x.writer, _exp(x)
-    small, low, high = u.equals(1), (u - 1).equals(-1), u.equals(math.inf)
+    less = u - 1
+    small, low, high = u.equals(1), less.equals(-1), u.equals(math.inf)
     odd = w.node("Or", w.node("Or", small, low, dtype=bool), high, dtype=bool)
-    exact = (u - 1) * (x / _log(w.where(odd, 2, u)))
-    return w.where(odd, w.where(small, x, u - 1), exact)
+    return w.where(odd, w.where(small, x, less), less * (x / _log(w.where(odd, 2, u))))
 
 
 def _softplus(x: Value) -> Value:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from glassgrad import storage
 from glassgrad.data import Preparation
 from glassgrad.distributions import Bernoulli, Categorical, Distribution
-from glassgrad.errors import OperandError
+from glassgrad.errors import OperandError, UnsupportedError
 from glassgrad.exchange.steps import Function, function_of
 from glassgrad.exchange.tables import columns_of
 from glassgrad.exchange.written import Input, Output
+from glassgrad.storage import documents
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,22 @@ def head_of(model: Any, X: Any = None, preparation: Preparation | None = None) -
     return Head(rest, (Input("X", (int(model.n_features_in_),), dtype),), tuple(outputs), repr(model))
 
 
+def stored_model(path: str | os.PathLike[str]) -> Any:
+    """What is stored there: an estimator, one with its preparation, or a network.
+
+    Raises
+    ------
+    DataError
+        When it cannot be read.
+    """
+    from glassgrad.estimators import PreparedModel, load, saved
+
+    kind = documents.kind_of(Path(path), saved.LONGEST)
+    if kind == storage.FORMAT:
+        return storage.load(path)
+    return load(path) if kind == saved.FORMAT else PreparedModel.load(path)
+
+
 def _check(step: Any) -> None:
     if isinstance(step, type) or not (hasattr(step, "get_params") or step in (None, "passthrough")):
         kind = f"the class {step.__name__}" if isinstance(step, type) else type(step).__name__
@@ -97,7 +117,7 @@ def _readout(model: Any) -> tuple[Function, Sequence[Output], np.dtype[Any]]:
     if classes is None:
         distribution = getattr(model, "distribution_", None)
         return (lambda x: _mean(distribution, net(x))), [Output("variable")], dtype
-    classes = np.asarray(classes)
+    classes = _plain(np.asarray(classes))
     if not hasattr(model, "predict_proba"):
         return (lambda x: _chosen(net(x))), [Output("label", classes), Output("scores")], dtype
     distribution = getattr(model, "distribution_", None)
@@ -105,6 +125,15 @@ def _readout(model: Any) -> tuple[Function, Sequence[Output], np.dtype[Any]]:
         return (lambda x: _flags(distribution, net(x))), [Output("label"), Output("probabilities")], dtype
     shares = [Output("label", classes), Output("probabilities")]
     return (lambda x: _shares(distribution, net(x))), shares, dtype
+
+
+def _plain(classes: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Classes as ONNX can hold them: text, or numbers."""
+    kinds = {type(c) for c in classes.tolist()}
+    if len(kinds) != 1 or kinds - {str, bool, int, float}:
+        names = ", ".join(sorted(k.__name__ for k in kinds))
+        raise UnsupportedError(f"the classes are {names}, and in ONNX they are all text or all numbers")
+    return np.array(classes.tolist()) if classes.dtype == object else classes
 
 
 def _mean(distribution: Distribution | None, output: Any) -> Any:

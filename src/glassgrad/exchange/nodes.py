@@ -136,7 +136,8 @@ class Writer:
         self.nodes: list[Any] = []
         self.initialisers: dict[str, Any] = {}
         self.group = ""  # what the names of new nodes begin with
-        self.rows: Value | None = None  # the number of rows, as a vector of one number
+        self.column: Value | None = None  # an input that has a row for each row
+        self._rows: Value | None = None
         self._constants: dict[Any, Value] = {}
         self._taken: set[str] = set()
 
@@ -208,18 +209,21 @@ class Writer:
     def _size(self, size: int | Size) -> Value:
         if not isinstance(size, Size):
             return self.whole([size])
-        if self.rows is None:
-            raise UnsupportedError("a size depends on the number of rows, and the graph has no input to count them")
         n = self.rows if size.times == 1 else self.rows * size.times
         return n + size.plus if size.plus else n
 
     def _scalar(self, size: Size) -> Value:
         return self.node("Squeeze", self._size(size), self.whole([0]), dtype=np.int64)
 
-    def count_rows(self, x: Value) -> None:
-        """Take the number of rows from an input."""
-        shape = self.node("Shape", x, dtype=np.int64)
-        self.rows = self.node("Slice", shape, self.whole([0]), self.whole([1]), dtype=np.int64)
+    @property
+    def rows(self) -> Value:
+        """The number of rows, as a vector of one number, taken from `column`."""
+        if self._rows is None:
+            if self.column is None:
+                raise UnsupportedError("a size depends on the number of rows, and the graph has no input to count them")
+            shape = self.node("Shape", self.column, dtype=np.int64)
+            self._rows = self.node("Slice", shape, self.whole([0]), self.whole([1]), dtype=np.int64)
+        return self._rows
 
     def reshape(self, x: Value, dims: Dims) -> Value:
         """The same elements in another shape; one size that depends on the rows is what is left."""

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from glassgrad import nn
+from glassgrad import nn, storage
 from glassgrad.data import Preparation
 from glassgrad.distributions import Distribution
 from glassgrad.errors import OperandError, ShapeError, UnsupportedError, reason
-from glassgrad.exchange.heads import head_of
+from glassgrad.exchange.heads import head_of, stored_model
 from glassgrad.exchange.nodes import onnx_module
 from glassgrad.exchange.written import Input, Output, write_file, write_function, write_graph
 from glassgrad.graphs import Graph
@@ -36,10 +36,11 @@ def to_onnx(
 
     Parameters
     ----------
-    model : nn.Layer, Graph or estimator
+    model : nn.Layer, Graph, estimator or path
         A network; a graph, as `glassgrad.trace` makes it, which keeps its shapes; or a fitted estimator of
         `glassgrad.estimators`, alone, with its preparation (a PreparedModel), or as the last step of a
-        scikit-learn Pipeline.
+        scikit-learn Pipeline. Or where one is stored: what `glassgrad train`, `estimators.save` or
+        `storage.save` wrote.
     X : array_like, optional
         Rows such as the network takes. Only their shape after the first axis and their dtype count. Needed
         where the first layer does not say how wide its input is.
@@ -69,7 +70,7 @@ def to_onnx(
     UnsupportedError
         When a gate has no equal in ONNX, or the package onnx is not installed.
     DataError
-        When the file cannot be written.
+        When the file cannot be written, or a stored model cannot be read.
 
     Examples
     --------
@@ -83,6 +84,10 @@ def to_onnx(
     """
     onnx_module()
     single = _single(dtype)
+    if isinstance(model, str | os.PathLike):
+        model = stored_model(model)
+    if isinstance(model, storage.Model):
+        model, distribution = model.net, distribution or model.loss
     if isinstance(model, Graph):
         made = write_graph(model, single)
     elif isinstance(model, nn.Layer):

@@ -137,11 +137,27 @@ def _logistic(model: Any, **changed: Any) -> Any:
     return ours
 
 
+def _perceptron(model: Any, **changed: Any) -> Any:
+    from glassgrad.estimators import Perceptron
+
+    ours = _linear(_made(Perceptron, model, **changed), model)
+    ours.last_coef_ = np.array(getattr(model, "standard_coef_", model.coef_)).reshape(ours.coef_.shape)
+    ours.last_intercept_ = np.array(getattr(model, "standard_intercept_", model.intercept_))
+    ours.mistakes_, ours.validation_scores_ = np.zeros(0, np.int64), np.zeros(0)
+    ours.n_iter_ = ours.best_iter_ = int(model.n_iter_)
+    ours.t_ = int(model.t_)
+    return ours
+
+
 def _descent(model: Any) -> Any:
     """SGDClassifier, which is one model or the other by its loss."""
     average = bool(model.average) and model.average <= model.t_
+    if model.loss == "perceptron":
+        return _perceptron(model, average=average, eta0=model.eta0 or 1.0)
     if model.loss != "log_loss":
-        raise UnsupportedError(f"SGDClassifier(loss={model.loss!r}) has no equal here; loss='log_loss' has")
+        raise UnsupportedError(
+            f"SGDClassifier(loss={model.loss!r}) has no equal here; loss='log_loss' and 'perceptron' have"
+        )
     if len(model.classes_) > 2:
         raise UnsupportedError(
             f"SGDClassifier told {len(model.classes_)} classes apart one against the rest, which gives other "
@@ -166,6 +182,7 @@ _KINDS: dict[str, Callable[[Any], Any]] = {
     "LogisticRegression": _logistic,
     "MLPClassifier": _mlp_classifier,
     "MLPRegressor": _mlp_regressor,
+    "Perceptron": _perceptron,
     "SGDClassifier": _descent,
 }
 """For each model of scikit-learn that has an equal here, how that is made."""

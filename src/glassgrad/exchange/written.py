@@ -69,7 +69,7 @@ def write_function(
     kinds = [np.dtype(object) if column.encode else writer.dtype(column.dtype) for column in inputs]
     dims: list[Dims] = [(Size(1), *column.shape) for column in inputs]
     raw = [Value(writer, n, t, d) for n, t, d in zip(given, kinds, dims, strict=True)]
-    writer.count_rows(raw[0])
+    writer.column = raw[0]
     values = [
         x if column.encode is None else replace(column.encode(writer, x), dims=x.dims)
         for column, x in zip(inputs, raw, strict=True)
@@ -134,12 +134,13 @@ def _model(writer: Writer, inputs: Sequence[Value], outputs: Sequence[tuple[str,
         fresh = writer.fresh(name)
         writer.nodes.append(onnx.helper.make_node("Identity", [value.name], [fresh], name=fresh))
         results.append(replace(value, name=fresh))
+    used = {name for node in writer.nodes for name in node.input}
     graph = onnx.helper.make_graph(
         writer.nodes,
         "glassgrad",
         [_described(x) for x in inputs],
         [_described(x) for x in results],
-        initializer=list(writer.initialisers.values()),
+        initializer=[tensor for name, tensor in writer.initialisers.items() if name in used],
         doc_string=about,
     )
     domains = [onnx.helper.make_opsetid("", OPSET)]
@@ -176,9 +177,13 @@ def _axis(size: int | Size) -> int | str | None:
 def write_file(model: Any, path: str | os.PathLike[str], overwrite: bool) -> None:
     """Write a model, complete or not at all."""
     where = Path(path)
+    _refuse(where, overwrite)
+    if not where.parent.is_dir():
+        raise DataError(f"there is no folder {where.parent} to write {where.name} into")
+    replace_file(where, model.SerializeToString(), lambda: _refuse(where, overwrite))
+
+
+def _refuse(where: Path, overwrite: bool) -> None:
     if where.is_dir() or (where.exists() and not overwrite):
         what = "is a folder; name a file" if where.is_dir() else "exists; name another file, or say overwrite=True"
         raise DataError(f"{where} {what}")
-    if not where.parent.is_dir():
-        raise DataError(f"there is no folder {where.parent} to write {where.name} into")
-    replace_file(where, model.SerializeToString())

@@ -34,6 +34,8 @@ def ask_ahead(
         with b.loop(first, stop, max(1, _LINE // max(element.bytes for _, element in several))) as i:
             for source, element in several:
                 b.ask_for(b.at(source, i, element))
+        for source, element in several:
+            b.ask_for(b.at(source, b.sub(stop, b.index(1)), element))
 
     with b.loop(0, batch) as j:
         soon = row(j, _AHEAD)

@@ -15,8 +15,28 @@ _pools: list[ThreadPoolExecutor] = []
 
 
 def cores() -> int:
-    """How many cores this process may use."""
-    return len(_allowed()) or os.cpu_count() or 1
+    """How many cores this process may use: at most ``OMP_NUM_THREADS``, which joblib sets for its workers."""
+    found = len(_allowed()) or os.cpu_count() or 1
+    named = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    return min(found, int(named)) if named.isdecimal() and int(named) > 0 else found
+
+
+class _Callers:
+    """How many threads run machine code now: those of a program that has its own share the cores."""
+
+    def __init__(self) -> None:
+        self.count, self._lock = 0, threading.Lock()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self.count += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self.count -= 1
+
+
+_callers = _Callers()
 
 
 def _allowed() -> list[int]:
@@ -30,9 +50,14 @@ def together(work: Callable[[int], None], size: int) -> None:
     With more than one none is the caller's: the keyboard may interrupt it before its part has begun, and the
     others would wait for it for ever.
     """
-    if size == 1:
-        work(0)
-        return
+    with _callers:
+        if size == 1:
+            work(0)
+        else:
+            _side_by_side(work, size)
+
+
+def _side_by_side(work: Callable[[int], None], size: int) -> None:
     if not _pools:
         _pools.append(ThreadPoolExecutor(_MOST, thread_name_prefix="glassgrad"))
     allowed, begun, ended, done = _allowed(), itertools.count(), itertools.count(1), threading.Event()
@@ -96,6 +121,8 @@ class Pace:
         """Threads, and steps to take with them, of `count` that are left."""
         if len(self.sizes) == 1:
             return self.sizes[0], count
+        if self.sizes[0] * (_callers.count + 1) > max(cores(), self.sizes[0]):  # others of this process run as well
+            return 1, min(count, max(1, int(2 * _LOOK / self._step[1]))) if 1 in self._step else 1
         for size in self.sizes:
             if size not in self._sure:  # in pieces, so that a bad try ends soon
                 some = _LOOK / 2 / min(self._step.values()) if size in self._step else 1
@@ -105,6 +132,8 @@ class Pace:
 
     def took(self, size: int, count: int, seconds: float) -> None:
         """Note what some steps took."""
+        if len(self.sizes) == 1:
+            return
         if size not in self._step:  # the first one finds everything cold
             self._step[size] = seconds / count
             return
@@ -133,6 +162,7 @@ class Pace:
 def _forget() -> None:
     """A child has no threads but its own."""
     _pools.clear()
+    _callers.__init__()
 
 
 if hasattr(os, "register_at_fork"):

@@ -42,14 +42,9 @@ class Sparse(Indexing):
         """A sparse matrix times a dense one."""
         out, (data, columns, ends, x) = self.plan.views[step.gate.serial], step.reads
         (_, width), turned = step.gate.params["shape"], step.gate.params["transposed"]
-        if not out.size:
-            return
-        if turned:
-            self.cleared(out)
-            self._scattered(data, columns, ends, x, out, width)
-            return
-        self.cleared(out)
-        self._dotted(data, columns, ends, x, out, width)
+        self.cleared(out)  # also where a row is left out
+        if out.size:
+            (self._scattered if turned else self._dotted)(data, columns, ends, x, out, width)
 
     def csr_add(self, step: Single) -> None:
         """A transposed sparse matrix times a dense one, added to a third; in place where the plan says so."""

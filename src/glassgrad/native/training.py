@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from glassgrad.native.batches import alone_in, ask_ahead, copy_numbers, gather, gather_stored
-from glassgrad.native.draws import fold_in, integers, listed, room
+from glassgrad.native.draws import Each, fold_in, integers, listed, room
 from glassgrad.native.emit import F64, I64, POINTER, Code, type_of
 from glassgrad.native.loops import Writer
 from glassgrad.native.math import Math
@@ -37,13 +38,14 @@ class Feed:
 
 
 def write_training(
-    code: Code, name: str, plan: Plan, target: Target, feed: Feed, batch: int, drawn: bool, threads: int
-) -> int:
+    code: Code, name: str, plan: Plan, target: Target, feed: Feed, batch: int, drawn: bool, threads: int,
+    whole: bool = False,
+) -> int:  # fmt: skip
     """Write ``name(table, count, first, order, n, key, losses, thread, size, counter)``.
 
     It takes `count` steps from step number `first` on. `key` holds two keys, of two 32-bit words each: that of the
-    rows, and that of layers that draw. Rows are drawn from `n`, or read from `order`, `batch` numbers a step. `size`
-    threads, `threads` at most, run it side by side.
+    rows, and that of layers that draw. Rows are drawn from `n`, or read from `order`, `batch` numbers a step; `whole`
+    takes all rows in each step, where they lie. `size` threads, `threads` at most, run it side by side.
 
     Returns
     -------
@@ -61,7 +63,9 @@ def write_training(
     outputs = [plan.views[w.serial] for w in plan.graph.outputs]
     for view in (*inputs, *outputs):
         writer.base(view)
-    sources = [b.load(b.at(table, slot, POINTER), POINTER) for _, slot in feed.columns]
+    columns = [(inputs[i], b.load(b.at(table, slot, POINTER), POINTER)) for i, slot in feed.columns]
+    if whole:
+        writer.bases |= {view.buffer: source for view, source in columns}
     lanes = max(1, target.vector_bytes // 8)
     places = b.room(I64, room(batch, lanes))
     word = type_of(np.uint32)
@@ -75,34 +79,18 @@ def write_training(
         number = b.add(first, s)
         if drawn:
             rows = integers(b, fold_in(b, (words[0], words[1]), number), n, batch, places, lanes)
-        else:
+            _fetch(b, writer, columns, feed.sparse, rows, batch, team)
+        elif not whole:
+            ask_ahead(b, columns, feed.sparse, batch, order, s, count)
             rows = listed(b, batch, b.at(order, b.mul(s, b.index(batch)), I64))
-        if not drawn:
-            ask_ahead(
-                b,
-                [(inputs[i], x) for (i, _), x in zip(feed.columns, sources, strict=True)],
-                feed.sparse,
-                batch,
-                order,
-                s,
-                count,
-            )
-        columns = [(inputs[i], source) for (i, _), source in zip(feed.columns, sources, strict=True)]
-        stored = columns[:3] if feed.sparse else []
-        columns = columns[len(stored) :]
-        large = [c for c in columns if team is not None and c[0].size >= _LARGE]
-        gather(b, writer, large, rows, batch, team)
-        if stored:
-            gather_stored(b, writer, stored, rows, batch, team)
-        with alone_in(team):
-            gather(b, writer, [c for c in columns if c not in large], rows, batch, None)
+            _fetch(b, writer, columns, feed.sparse, rows, batch, team)
         with alone_in(team):
             b.store(number, writer.base(inputs[feed.step]))
             if draws:
                 for i, part in enumerate(fold_in(b, (words[2], words[3]), number)):
                     b.store(b.narrow(part, word), b.at(writer.base(inputs[feed.step + 1]), i, word))
         if team is not None:
-            team.before((), [writer.place(inputs[i]) for i, _ in feed.columns], True)
+            team.before((), [writer.place(view) for view, _ in columns if not whole], True)
             team.before((), [writer.place(inputs[feed.step + i]) for i in range(2)], False)
         writer.write(steps)
         if team is not None:
@@ -118,6 +106,20 @@ def write_training(
             team.before((), [writer.place(inputs[into]) for into in moved], False)
     b.finish()
     return writer.scratch
+
+
+def _fetch(
+    b: Math, writer: Writer, columns: list[tuple[View, Any]], sparse: bool, rows: Each, batch: int, team: Team | None
+) -> None:
+    """Put the chosen rows of all columns into the step's inputs; a team shares large ones."""
+    stored = columns[:3] if sparse else []
+    dense = columns[len(stored) :]
+    large = [c for c in dense if team is not None and c[0].size >= _LARGE]
+    gather(b, writer, large, rows, batch, team)
+    if stored:
+        gather_stored(b, writer, stored, rows, batch, team)
+    with alone_in(team):
+        gather(b, writer, [c for c in dense if c not in large], rows, batch, None)
 
 
 def _move(b: Math, writer: Writer, source: View, place: View, target: Target) -> None:

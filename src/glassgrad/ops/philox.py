@@ -52,9 +52,12 @@ COS = {
 
 
 def philox(counter: Array, key: Array) -> Array:
-    """Ten rounds of Philox4x32: counters ``(4, n)`` and a key ``(2,)`` in, words ``(n, 4)`` out, all uint32."""
+    """Ten rounds of Philox4x32: counters ``(4, n)`` and a key ``(2,)`` in, words ``(n, 4)`` out, all uint32.
+
+    A key of shape ``(2, n)`` is one for each counter.
+    """
     even, odd = counter[0::2].astype(np.uint64), counter[1::2].astype(np.uint64)
-    for k in ((key.astype(np.uint64) + _ROUND_KEYS) & _LOW)[:, :, None]:
+    for k in (key.astype(np.uint64).reshape(2, -1) + _ROUND_KEYS[:, :, None]) & _LOW:
         products = (even * _MULTIPLIERS)[::-1]
         even = products >> _HALF
         even ^= odd
@@ -82,6 +85,16 @@ def long_words_of(key: Array, count: int) -> Array:
     """The first `count` 64-bit numbers of a key's stream: two words each, the lower first."""
     pairs = words_of(key, 2 * count).reshape(-1, 2).astype(np.uint64)
     return pairs[:, 0] | (pairs[:, 1] << _HALF)
+
+
+def long_words_of_each(keys: Array, count: int) -> Array:
+    """The first `count` 64-bit numbers of each key's stream, ``(keys, count)``: a row is `long_words_of` its key."""
+    blocks = -(-count // 2)
+    number = np.tile(np.arange(blocks, dtype=np.uint64), len(keys))
+    counter = np.zeros((4, len(number)), np.uint64)
+    counter[0], counter[1] = number & _LOW, number >> _HALF
+    pairs = philox(counter, np.repeat(keys.T, blocks, axis=1)).reshape(len(keys), -1, 2).astype(np.uint64)
+    return (pairs[..., 0] | (pairs[..., 1] << _HALF))[:, :count]
 
 
 def check_key(x: Any) -> None:

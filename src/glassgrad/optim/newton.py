@@ -11,7 +11,8 @@ import numpy as np
 from glassgrad.optim.search import Array, FlatProblem, Product, SearchInfo, ValueAndGrad, Watcher, at_least
 
 _DECREASE = 1e-4  # share of what the slope promises that a step must bring
-_NOISE = 1e-10  # relative change of the loss below which slopes decide
+NOISE = 1e-10
+"""Relative change of a loss below which slopes decide whether a step was good."""
 
 
 @dataclass(frozen=True)
@@ -95,8 +96,8 @@ class NewtonCG:
             size = float(np.linalg.norm(g))
             step = conjugate_gradients(problem.product(product, w), g, min(0.5, np.sqrt(size)) * size, self.max_inner)
             found = self._line(problem, w, value, g, step)
-            if found is None:
-                message = "no step along the line lowers the loss any more"
+            if found is None or (found[1] >= value and np.abs(found[2]).max() >= np.abs(g).max()):
+                message = "no step lowers the loss any more"
                 break
             w, value, g = found
             losses.append(value)
@@ -130,7 +131,7 @@ def good_step(value: float, new: float, slope: float, new_slope: float) -> bool:
         return False
     if new <= value + _DECREASE * slope:
         return True
-    return new <= value + _NOISE * abs(value) and new_slope <= (2 * _DECREASE - 1) * slope
+    return new <= value + NOISE * abs(value) and new_slope <= (2 * _DECREASE - 1) * slope
 
 
 def conjugate_gradients(product: Callable[[Array], Array], g: Array, tolerance: float, most: int) -> Array:

@@ -20,6 +20,7 @@ from glassgrad.train.rows import Rows
 Array = np.ndarray[Any, Any]
 Sampling = Literal["shuffle", "order", "replacement"]
 SAMPLINGS = ("shuffle", "order", "replacement")
+_ROWS_AHEAD = 1 << 16  # whose order is drawn at once
 _ORDER, _REPLACEMENT, _DRAWS = 1, 2, 3  # what is folded into the trainer's key for epochs, drawn rows and layers
 
 
@@ -117,7 +118,7 @@ class NumpyEngine:
     def __init__(self) -> None:
         self.threads: int | None = None
         self.used: int | None = None
-        self._epoch: tuple[Any, Array] | None = None
+        self._orders: tuple[Any, int, Array] | None = None  # what they were drawn for, the first epoch, one row each
 
     def prepare(self, graph: Graph, rows: Rows, sampling: Sampling) -> None:
         """Nothing: NumPy needs no preparation."""
@@ -150,8 +151,20 @@ class NumpyEngine:
         if size >= n:
             return None
         epochs, index = divmod(index, -(-n // size))
-        made_of = (stretch.sampling, stretch.key.tobytes(), stretch.epoch + epochs, n)
-        if self._epoch is None or self._epoch[0] != made_of:
-            key = random.fold_in(random.fold_in(stretch.key, _ORDER), stretch.epoch + epochs)
-            self._epoch = (made_of, np.arange(n) if stretch.sampling == "order" else random.permutation(key, n))
-        return self._epoch[1][index * size : (index + 1) * size]
+        return self._order(stretch, epochs)[index * size : (index + 1) * size]
+
+    def _order(self, stretch: Stretch, epochs: int) -> Array:
+        """The order of all rows, so many epochs after the stretch's first; those to come are drawn with it."""
+        n = len(stretch.rows)
+        if stretch.sampling == "order":
+            return np.arange(n)
+        epoch, made_of = stretch.epoch + epochs, (stretch.key.tobytes(), n)
+        known = self._orders
+        if known is None or known[0] != made_of or not 0 <= epoch - known[1] < len(known[2]):
+            last = (stretch.first + stretch.count - 1) // -(-n // stretch.batch_size)
+            count = max(1, min(last - epochs + 1, _ROWS_AHEAD // n))
+            keys = random.derived_keys(
+                random.fold_in(stretch.key, _ORDER), np.arange(epoch, epoch + count, dtype=np.uint64), 1
+            )
+            known = self._orders = (made_of, epoch, random.permutations(keys, n))
+        return known[2][epoch - known[1]]

@@ -39,7 +39,8 @@ _MOST_ROWS = 1 << 22  # row numbers handed over at once, when they are not drawn
 class _Loop:
     """The compiled loop around one step graph, and the memory it works in."""
 
-    def __init__(self, graph: Graph, columns: int, sparse: bool, drawn: bool, threads: int | None) -> None:
+    def __init__(self, graph: Graph, rows: Rows, drawn: bool, threads: int | None) -> None:
+        columns = len(rows.arrays)
         graph = passes.run(graph, passes.NATIVE)
         carried = len(graph.outputs) - 1
         self.carried = carried
@@ -52,20 +53,21 @@ class _Loop:
         )  # fmt: skip
         if not self.compiles:
             return
-        self.batch = int(graph.inputs[step - 1].shape[0])
+        self.batch = _batch(graph, rows)
+        whole = _all_at_once(graph, rows, drawn)
         base = len(self.plan.buffers) + 2
-        feed = Feed(tuple((carried + k, base + k) for k in range(columns)), step, 0, pairs, sparse)
+        feed = Feed(tuple((carried + k, base + k) for k in range(columns)), step, 0, pairs, rows.sparse)
         target, plan, batch = host(), self.plan, self.batch
         most = threads or (cores() if work(plan.steps) >= _WORTH else 1)
         self.pace = Pace(most, fixed=threads is not None)
 
         def written() -> str:
             code = Code()
-            tell(code, "scratch", write_training(code, "train", plan, target, feed, batch, drawn, most))
+            tell(code, "scratch", write_training(code, "train", plan, target, feed, batch, drawn, most, whole))
             return str(code)
 
         known = fingerprint(graph)
-        key = None if known is None else f"train {feed} {batch} {drawn} {most}\n{known}"
+        key = None if known is None else f"train {feed} {batch} {drawn} {whole} {most}\n{known}"
         self.library = jit.compile_ir(written, target, key=key)
         scratch = self.library.function("scratch", ctypes.c_int64)()
         word, pointer = ctypes.c_int64, ctypes.c_void_p
@@ -90,6 +92,16 @@ class _Loop:
     def ir(self) -> str:
         """The LLVM IR."""
         return self.library.text
+
+
+def _batch(graph: Graph, rows: Rows) -> int:
+    """How many rows a step takes; they come behind what it carries on, their targets or weights last."""
+    return int(graph.inputs[len(graph.outputs) - 2 + len(rows.arrays)].shape[0])
+
+
+def _all_at_once(graph: Graph, rows: Rows, drawn: bool) -> bool:
+    """Whether each step takes all rows, in their order."""
+    return not drawn and _batch(graph, rows) == len(rows)
 
 
 @contextlib.contextmanager
@@ -147,7 +159,7 @@ class NativeEngine(NumpyEngine):
         done = 0
         while done < stretch.count:
             batch, count, order = self._run_of(stretch, done, memory.step)
-            loop = self._loop(graphs(batch), stretch.rows, order is None)
+            loop = self._loop(graphs(batch), stretch.rows, stretch.sampling == "replacement")
             run = loop.compiles and self._advance(loop, memory, stretch, order, count, losses[done : done + count])
             if not run:  # or an index was out of range: gate by gate, NumPy says which
                 rest = replace(stretch, first=stretch.first + done, count=count)
@@ -170,34 +182,33 @@ class NativeEngine(NumpyEngine):
         return found[1]
 
     def _loop(self, graph: Graph, rows: Rows, drawn: bool) -> _Loop:
-        key = (id(graph), drawn)
+        key = (id(graph), drawn, _all_at_once(graph, rows, drawn))
         if key not in self._loops:
-            loop = (graph, len(rows.arrays), rows.sparse, drawn, self.threads)
             with _other_engine_named():
-                _remembered(self._loops, key, (graph, _Loop(*loop)))
+                _remembered(self._loops, key, (graph, _Loop(graph, rows, drawn, self.threads)))
         return self._loops[key][1]
 
     def _run_of(self, stretch: Stretch, done: int, step: int) -> tuple[int, int, Array | None]:
         """Steps of one batch size in a row from here: rows a step, how many steps, and their rows in order.
 
-        No order: the rows are drawn in machine code.
+        No order: the rows are drawn in machine code, or all of them are taken in each step.
         """
         n, size, left = len(stretch.rows), stretch.batch_size, stretch.count - done
         if stretch.sampling == "replacement":
             return size, left, None
         if size >= n:
-            count = min(left, max(1, _MOST_ROWS // n))
-            return n, count, np.tile(np.arange(n), count)
+            return n, left, None
         a_pass, index = -(-n // size), stretch.first + done
         place = index % a_pass
         if place == a_pass - 1 and n % size:
-            rows = self._rows(stretch, index, step)
-            assert rows is not None
-            return n % size, 1, np.ascontiguousarray(rows)
-        count = min(left, n // size - place)
-        self._rows(stretch, index, step)  # makes the epoch's permutation, where it is new
-        assert self._epoch is not None
-        return size, count, np.ascontiguousarray(self._epoch[1][place * size : (place + count) * size])
+            return n % size, 1, np.ascontiguousarray(self._order(stretch, index // a_pass)[place * size :])
+        epochs, full = index // a_pass, n // size
+        order = self._order(stretch, epochs)[place * size : full * size]
+        if not n % size and left > full - place:  # no short batch between the epochs
+            ahead = min(-(-(left + place) // full), max(1, _MOST_ROWS // n))
+            order = np.concatenate([order, *[self._order(stretch, epochs + i) for i in range(1, ahead)]])
+        count = min(left, len(order) // size)
+        return size, count, np.ascontiguousarray(order[: count * size])
 
     def _advance(
         self, loop: _Loop, memory: Memory, stretch: Stretch, order: Array | None, count: int, losses: Array

@@ -28,6 +28,7 @@ from glassgrad.train.step_graphs import takes_weights
 
 Array = np.ndarray[Any, Any]
 _SMALL = 1e-6  # where the scale is that small it is multiplied into V
+_SMALL_AVERAGED = 1e-2  # and where V is summed up, which costs digits
 _RARELY = 4  # a truncation touches all weights: as many as that many steps
 _MOST_STEPS = 1 << 20  # between two times that the average is taken out
 
@@ -231,10 +232,10 @@ class Online:
         steps = -(-len(rows) // size)
         self._seen = rows, size
         found = np.empty(steps)
-        scale = self._scales(steps)
+        decay = self._decay(steps)
         done = 0
         while done < steps:
-            count = self._stretch(rows, size, scale, done, steps - done)
+            count = self._stretch(rows, size, decay, done, steps - done)
             state = self._state(rows.sparse)
             memory = Memory(self.step_count, list(state.values()))
             order: Any = "shuffle" if shuffle else "order"
@@ -268,8 +269,8 @@ class Online:
 
     # stretches: what runs without Python in between
 
-    def _scales(self, steps: int) -> Array | None:
-        """1 − r λ of each step of a pass; None without L2."""
+    def _decay(self, steps: int) -> Array | None:
+        """−log of what is left of the scale after 0, 1, … steps of a pass; None without L2."""
         if not self.l2:
             return None
         number = self.step_count + np.arange(steps)
@@ -281,14 +282,14 @@ class Online:
                 f"rate · l2 is {1 - kept[place]:g} at step {self.step_count + place}: from 1 on a step turns the "
                 "weights around; take a smaller rate or l2"
             )
-        return kept
+        return np.concatenate([[0.0], -np.cumsum(np.log(kept))])
 
-    def _stretch(self, rows: Rows, size: int, scale: Array | None, done: int, left: int) -> int:
+    def _stretch(self, rows: Rows, size: int, decay: Array | None, done: int, left: int) -> int:
         """Steps until the scale is small, the average is taken out, or weights of sparse rows are truncated."""
         count = min(left, _MOST_STEPS)
-        if scale is not None:
-            small = np.cumprod(scale[done : done + count]) < _SMALL
-            count = int(np.argmax(small)) + 1 if small.any() else count
+        if decay is not None:
+            least = _SMALL_AVERAGED if self.average else _SMALL
+            count = min(count, max(1, int(np.searchsorted(decay, decay[done] - np.log(least))) - done))
         return min(count, self._every(rows, size)) if self.l1 else count
 
     def _every(self, rows: Rows, size: int) -> int:
