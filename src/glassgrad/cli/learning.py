@@ -307,7 +307,7 @@ class _Job:
         features = len(self.preparation.feature_names)
         return figures | {
             "rows learned": f"{len(self.y):,}", "features": f"{features:,}",
-            "parameters": f"{self.model.estimator.network().count():,}", "seconds": f"{self.seconds:.2f}",
+            "parameters": f"{self.model.estimator.network().count():,}",
         }  # fmt: skip
 
 

@@ -39,7 +39,7 @@ h2 + .note { margin-bottom: .7rem; }
   border-left: 4px solid rgb(var(--bad)); background: rgba(var(--bad), .1);
   padding: .6rem .9rem; border-radius: 0 8px 8px 0; overflow-wrap: anywhere;
 }
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(6.3rem, 1fr)); gap: .7rem; margin: 0; }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(7rem, 1fr)); gap: .7rem; margin: 0; }
 .figures div { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: .7rem .9rem; }
 .figures dt { color: var(--soft); font-size: .82rem; }
 .figures dd {
