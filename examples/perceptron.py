@@ -83,6 +83,7 @@ print(f"  and it finds {recall:.1%} of it")
 heading("One label in ten is wrong: average the weights, and stop in time")
 flipped = np.where(np.random.default_rng(1).random(len(y)) < 0.1, 1 - y, y)
 curves = {}
+print("  held out:")
 for name, average in (("plain", False), ("averaged", True)):
     noisy = Perceptron(tol=None, max_iter=30, average=average)
     with warnings.catch_warnings():
@@ -90,8 +91,8 @@ for name, average in (("plain", False), ("averaged", True)):
         noisy.fit(X, flipped, X_val=X_held, y_val=y_held)
     curves[name] = noisy.validation_scores_
     print(
-        f"  {name:<10}held out {curves[name].mean():>7.2%} in the mean of all passes, {curves[name].max():.2%} at best "
-        f"(pass {noisy.best_iter_}),\n{'':<12}{curves[name][-1]:.2%} after {len(curves[name])}"
+        f"  {name:<10}{curves[name].mean():>6.2%} in the mean of all passes, {curves[name][-1]:.2%} after the last,\n"
+        f"{'':<12}{curves[name].max():.2%} at best (pass {noisy.best_iter_})"
     )
 
 heading("Rows that no line separates: a linear program proves it")

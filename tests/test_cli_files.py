@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import glassgrad
 from glassgrad import nn, storage
 from glassgrad.cli import app
 from glassgrad.cli.settings import Settings, share_or_rows, weights_of_classes, widths
@@ -463,7 +470,7 @@ def test_images_with_labels_beside_them(here):
 
 def test_mnist_of_real_files(here, shared_data):
     shown = done(
-        "train", shared_data / "t10k-images-idx3-ubyte.gz", "--held-out", 2000, "--split", "last", "--epochs", 8
+        "train", shared_data / "t10k-images-idx3-ubyte.gz", "--held-out", 2000, "--split", "last", "--epochs", 6
     )
     assert float(re.search(r"held-out accuracy (\d+\.\d+)%", shown.output)[1]) >= 95.5
     assert "Misread" in (here / "t10k-images-idx3-ubyte-model" / "report.html").read_text(encoding="utf-8")
@@ -489,3 +496,29 @@ def test_spam_of_real_messages(here, shared_data):
         assert float(precision) > 95
         assert float(recall) > 88
     assert np.mean(accuracies) >= 98
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one process alone")
+def test_ctrl_c_keeps_what_a_network_learned(here, table):
+    words = "from glassgrad.cli import main; main()"
+    source = str(Path(glassgrad.__file__).parents[1])
+    process = subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", words, "train", "people.csv", "--target", "price", "--epochs",
+         "10000000"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
+        env={**os.environ, "PYTHONPATH": source, "PYTHONIOENCODING": "utf-8", "COLUMNS": "80"},
+    )  # fmt: skip
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("model"):
+            break
+    time.sleep(4)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 130, err
+    assert "interrupted after" in err
+    assert "what was learned until then is kept" in err
+    assert "written to people-model" in out
+    assert "Traceback" not in err
+    model = PreparedModel.load(here / "people-model")
+    assert model.info["scores"]["r2"] > 0.5

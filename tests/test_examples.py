@@ -83,8 +83,25 @@ def features(text: str) -> None:
     assert min(good) > 97
 
 
+def perceptron(text: str) -> None:
+    assert "score 3, at least 0, so it is spam" in text
+    passes = [
+        tuple(map(int, row)) for row in re.findall(r"^ +(\d+) +(\d+) +(\d+) +[\d.]+% +[\d.]+%$", text, re.MULTILINE)
+    ]
+    assert [row[2] for row in passes] == list(itertools.accumulate(row[1] for row in passes))
+    assert passes[-1][1] == 0
+    radius, margin, bound, made = (
+        float(found.replace(",", "")) for found in re.findall(r"^  .*: {3,}([\d.,]+)$", text, re.MULTILINE)
+    )
+    assert made == passes[-1][2] <= bound == pytest.approx((radius / margin) ** 2, rel=1e-3)
+    plain, averaged = (float(found) for found in re.findall(r"([\d.]+)% in the mean", text))
+    assert averaged > plain + 2
+    assert "no linear classifier gets all of these" in text
+
+
 CHECKS: dict[str, Callable[[str], None]] = {
-    "xor": xor, "logistic": logistic, "without_backpropagation": without_backpropagation, "features": features,
+    "perceptron": perceptron, "xor": xor, "logistic": logistic, "features": features,
+    "without_backpropagation": without_backpropagation,
 }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from sklearn.base import ClassifierMixin
+from sklearn.base import ClassifierMixin, is_classifier, is_regressor
 from sklearn.exceptions import NotFittedError
 
 from glassgrad import distributions, estimators, nn, optim
@@ -268,6 +268,41 @@ def test_parts_that_do_not_fit_together_are_refused(tmp_path, fitted):
     ):  # fmt: skip
         with edited(**changes):
             estimators.load(path, estimators=OWN)
+
+
+REAL = [
+    lambda: estimators.LogisticRegression(max_iter=20, tol=0.1),
+    lambda: estimators.LogisticRegression(solver="minibatch", max_iter=3, batch_size=16, class_weight="balanced"),
+    lambda: estimators.Perceptron(max_iter=5, average=True, tol=None),
+    lambda: estimators.MLPClassifier((8,), max_iter=3, n_iter_no_change=3, random_state=0, batch_size=16),
+    lambda: estimators.MLPClassifier((8, 6), activation=["prelu", "maxout"], dropout=0.2, max_iter=2, random_state=0,
+                                     learning_rate=optim.StepDecay(0.01, 5), n_iter_no_change=2),
+    lambda: estimators.MLPRegressor(loss="laplace", hidden_layer_sizes=(5,), max_iter=3, random_state=1),
+    lambda: estimators.MLPRegressor(distributions.NegativeBinomial(2.0), (5,), max_iter=3, random_state=1),
+]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore::glassgrad.estimators.NotSeparableWarning")
+@pytest.mark.parametrize("make", REAL, ids=range(len(REAL)))
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_every_estimator_of_the_package_comes_back_whole(tmp_path, make, classes, dtype):
+    rng = np.random.default_rng(0)
+    X, codes = rng.normal(size=(60, 5)).astype(dtype), np.arange(60) % classes
+    X[np.arange(60), codes] += 2
+    model = make()
+    model.fit(X, codes.astype(float) if is_regressor(model) else np.array(["a", "b", "c"])[codes])
+    again = estimators.load(estimators.save(model, tmp_path / "m.glassgrad"))
+    assert same(model, again)
+    for method in ("predict", "predict_proba", "decision_function"):
+        if hasattr(model, method):
+            got = getattr(again, method)(X)
+            assert got.dtype == getattr(model, method)(X).dtype
+            assert (got == getattr(model, method)(X)).all()
+    assert str(again.network()) == str(model.network())
+    if is_classifier(model):
+        assert (again.classes_ == model.classes_).all()
 
 
 def test_every_estimator_of_the_package_can_be_made_by_name():

@@ -163,11 +163,12 @@ class _Job:
         self.seconds = time.perf_counter() - began
         self.model = PreparedModel(estimator, self.preparation)
         passes = int(np.max(estimator.n_iter_))
-        self.say("trained", f"in {self.seconds:.2f} s, {passes:,} passes over the rows")
-        if self.choice.passes is None and passes >= estimator.max_iter:
-            self.notes.append(
-                f"training took all {passes:,} passes and had not ended by itself: more --epochs may help"
-            )
+        more = ""
+        if self.interrupted:
+            self.notes.append(f"interrupted after {passes:,} passes: what was learned until then is kept")
+        elif self.choice.passes is None and passes >= estimator.max_iter:
+            more = ", all that were allowed: more --epochs may help"
+        self.say("trained", f"in {self.seconds:.2f} s, {passes:,} passes over the rows{more}")
         self._prove(estimator)
 
     def _prove(self, estimator: Any) -> None:

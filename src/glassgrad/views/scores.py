@@ -139,7 +139,7 @@ class ClassScores:
         if len(self.classes) > MOST_CLASSES:
             lines.append(f"… and {len(self.classes) - MOST_CLASSES} rarer classes")
         name, alone = self.usual
-        lines.append(f'always saying "{short(name, width - 40)}" would be right in {share(alone)}')
+        lines.append(f'always saying "{short(name, width - 42)}" would be right in {share(alone)}')
         return [*lines, "", *self._confusion(width)]
 
     def _confusion(self, width: int) -> list[str]:
