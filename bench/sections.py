@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench import startup
+from bench.fits import fit, fits
 from bench.functions import functions
 from bench.measure import Row, Settings, close, prepared, repeated, say, summary, timed
 from bench.peers import NoEqualError, makers, ours
@@ -210,6 +211,8 @@ def items() -> Iterator[Item]:
         yield Item(p.name, "predict", lambda s, p=p: predict(p, s))
     for f in functions():
         yield Item(f.name, "functions", lambda s, f=f: differentiate(f, s))
+    for work in fits():
+        yield Item(work.name, "fits", lambda s, work=work: fit(work, s), not work.slow)
     yield Item("import", "start-up", imports)
     for w in [*(w for w in named() if w.optimizer == "sgd"), elbows()[-1], deepest()]:
         brief = w.family in ("xor", "drawn")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -91,6 +92,44 @@ def test_the_picture_in_the_readme_is_what_is_printed(here, monkeypatch):
     (picture,) = [body for body in blocks(ROOT / "README.md", "") if "upstream" in body]
     printed = CliRunner().invoke(app, ["explain", "add-mul"], prog_name="glassgrad").output
     assert picture in printed
+
+
+@pytest.fixture
+def tables(here, monkeypatch):
+    """The files that docs/files.md speaks of."""
+    import pandas as pd
+
+    monkeypatch.setenv("COLUMNS", "80")
+    rng, n = np.random.default_rng(0), 500
+    area, city = rng.uniform(40, 200, n), rng.choice(["Oslo", "Bergen", "Århus"], n)
+    built = rng.integers(1900, 2020, n)
+    price = 50 + 2.5 * area + 80 * (city == "Oslo") + 0.3 * (built - 1900) + rng.normal(0, 12, n)
+    frame = pd.DataFrame({"id": [f"h{i:04d}" for i in range(n)]})
+    frame["area"] = np.where(rng.random(n) < 0.06, np.nan, area.round(1))
+    frame = frame.assign(city=city, built=built, garden=rng.choice(["yes", "no"], n), price=price.round(1))
+    frame.to_csv("houses.csv", index=False)
+    frame[:20].drop(columns="price").to_csv("new-houses.csv", index=False)
+    spam = rng.random(200) < 0.3
+    texts = [f"{'WIN a free prize now!' if s else 'see you at home'} {i % 7}" for i, s in enumerate(spam)]
+    pd.DataFrame({"label": np.where(spam, "spam", "ham"), "message": texts}).to_csv(
+        "messages.tsv", sep="\t", index=False
+    )
+    return here
+
+
+def test_the_commands_of_the_document_on_files_do_what_it_says(tables):
+    path = ROOT / "docs" / "files.md"
+    lines = [line for body in blocks(path, "") for line in body.splitlines() if line.startswith("glassgrad ")]
+    assert len(lines) >= 6
+    (shown,) = [body for body in blocks(path, "") if body.startswith("read ")]
+    for line in lines:
+        done = CliRunner().invoke(app, shlex.split(line)[1:], prog_name="glassgrad")
+        assert done.exit_code == 0, f"{line}\n{done.output}{done.stderr}"
+        if line == lines[0]:
+            assert shown in done.output
+    for folder in ("houses-model", "gardens", "messages-model", "robust"):
+        assert {"model.json", "weights.safetensors", "report.html"} == {p.name for p in (tables / folder).iterdir()}
+    assert len(text(tables / "prices.csv").splitlines()) == 21
 
 
 def test_the_readme_has_two_commands():

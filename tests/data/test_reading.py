@@ -207,6 +207,8 @@ def test_files_that_are_not_there(tmp_path):
         data.read(tmp_path / "peple.csv")
     with pytest.raises(DataError, match="there is no file"):
         data.read(tmp_path / "no" / "such.csv")
+    with pytest.raises(DataError, match="there is no file without a name"):
+        data.read("")
     with pytest.raises(DataError, match=r"is a folder; name a file, for example .*people\.csv"):
         data.read(tmp_path)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from sklearn.preprocessing import StandardScaler
 
 import glassgrad as gg
 from glassgrad.errors import DataError, NoAttributeError, ShapeError
-from glassgrad.estimators import NotSeparableWarning, Perceptron, separation
+from glassgrad.estimators import NotSeparableWarning, Perceptron, load, save, separation
 
 Array = np.ndarray[Any, Any]
 quiet = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -186,7 +187,7 @@ def test_engines_agree_and_sparse_rows_equal_dense_ones(settings: dict[str, Any]
     assert native.mistakes_.tolist() == numpy.mistakes_.tolist()
     same(native, numpy)
     if settings.get("penalty") != "elasticnet":  # of sparse rows weights are truncated at other times
-        csr = Perceptron(max_iter=3, tol=None, **settings).fit(sparse.csr_array(X), y)
+        csr = Perceptron(max_iter=3, tol=None, intercept_scaling=1.0, **settings).fit(sparse.csr_array(X), y)
         assert csr.mistakes_.tolist() == native.mistakes_.tolist()
         same(csr, native)
         np.testing.assert_array_equal(csr.predict(sparse.csr_matrix(X)), native.predict(X))
@@ -263,6 +264,16 @@ def test_it_works_where_estimators_work(pair: tuple[Array, Array]) -> None:
     assert not hasattr(clone(ours), "coef_")
 
 
+def test_a_stored_model_predicts_and_goes_on(pair: tuple[Array, Array], tmp_path: Path) -> None:
+    X, y = pair
+    model = Perceptron(average=True).fit(X, y)
+    again = load(save(model, tmp_path / "digits.glassgrad"))
+    np.testing.assert_array_equal(again.decision_function(X), model.decision_function(X))
+    np.testing.assert_array_equal(again.mistakes_, model.mistakes_)
+    assert not hasattr(again, "margin_")
+    same(again.partial_fit(X, y), model.partial_fit(X, y), rtol=1e-4)
+
+
 def test_the_graph_and_the_network_are_what_was_run(pair: tuple[Array, Array]) -> None:
     X, y = pair
     model = Perceptron(average=True).fit(X, y)
@@ -315,3 +326,19 @@ def test_bad_input_is_named(pair: tuple[Array, Array]) -> None:
         Perceptron(eta0=1e38).fit(X * 1e3, y)
     with pytest.raises(ValueError, match="'penalty' parameter"):
         Perceptron(penalty="l3").fit(X, y)
+
+
+def test_the_bias_is_the_weight_of_a_feature_of_its_own_size() -> None:
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(60, 4))
+    y = (X @ [1.0, -1.0, 0.5, 0.0] + 0.3 > 0).astype(int)
+    for c, rows in ((0.1, sparse.csr_array(X)), (0.5, X)):
+        scaled = Perceptron(max_iter=4, tol=None, intercept_scaling=None if c == 0.1 else c).fit(rows, y)
+        wide = np.hstack([X, np.full((60, 1), c)])
+        plain = Perceptron(max_iter=4, tol=None, fit_intercept=False).fit(wide, y)
+        np.testing.assert_allclose(scaled.coef_, plain.coef_[:, :4], rtol=1e-9)
+        np.testing.assert_allclose(scaled.intercept_, c * plain.coef_[:, 4], rtol=1e-9, atol=1e-12)
+        np.testing.assert_array_equal(scaled.mistakes_, plain.mistakes_)
+        assert scaled.separable_
+        assert scaled.mistake_bound_ == pytest.approx(plain.mistake_bound_, rel=1e-6)
+        assert scaled.margin_ == pytest.approx(plain.margin_, rel=1e-6)

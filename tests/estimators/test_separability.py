@@ -195,3 +195,18 @@ def test_the_bound_of_several_classes_holds(rng: np.random.Generator) -> None:
             continue
         found = separation(X, codes)
         assert 1 <= until_right(model, X, codes) <= found.mistake_bound == 2 * (found.radius / found.margin) ** 2
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_many_features_are_taken_by_products_of_rows(
+    classes: int, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    X = sparse.random_array((60, 900), density=0.02, rng=rng, format="csr")
+    X = sparse.vstack([X, X[:5]], format="csr")  # rows that come twice leave the products without full rank
+    y = np.append(np.arange(60) % classes, np.arange(5) % classes)
+    found = separation(X, y)
+    monkeypatch.setattr("glassgrad.estimators.separability._WIDE", np.inf)
+    plain = separation(X, y)
+    assert found.separable
+    assert found.margin == pytest.approx(plain.margin, rel=1e-7)
+    assert attained(X.toarray(), y, found.weights) == pytest.approx(found.margin, rel=1e-9)

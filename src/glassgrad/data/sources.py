@@ -39,6 +39,8 @@ def found(path: str | os.PathLike[str]) -> Path:
     """
     import difflib
 
+    if not str(path):
+        raise DataError("there is no file without a name")
     file = Path(path)
     if file.is_dir():
         inside = sorted(p.name for p in file.iterdir() if p.is_file())[:5]

@@ -63,9 +63,14 @@ def classes_and_codes(estimator: Any, y: Array) -> tuple[Array, Array]:
     if len(classes) < 2:
         raise DataError(
             f"{type(estimator).__name__} needs at least two classes to tell apart, and y has one class only: "
-            f"{classes[0]!r}"
+            f"{shown(classes[0])}"
         )
     return classes, codes.astype(np.int64)
+
+
+def shown(label: Any) -> str:
+    """A class in a message, without NumPy's name of its type."""
+    return repr(label.item() if isinstance(label, np.generic) else label)
 
 
 def row_weights(
@@ -78,13 +83,24 @@ def row_weights(
     """
     if sample_weight is None and class_weight is None:
         return None
-    weight = _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
+    weight = _check_sample_weight(
+        sample_weight, X, dtype=X.dtype, ensure_non_negative=True, allow_all_zero_weights=True
+    )
     if class_weight is not None:
         classes = np.unique(y) if classes is None else classes
-        each = compute_class_weight(class_weight, classes=classes, y=y, sample_weight=weight)
-        weight = weight * each.astype(X.dtype)[np.searchsorted(classes, y)]
+        counts = weight > 0  # a class without a row that counts is as if it were not there
+        there = np.isin(classes, y[counts])
+        each = np.ones(len(classes), X.dtype)
+        if class_weight != "balanced":
+            each[:] = compute_class_weight(class_weight, classes=classes, y=y)
+        elif there.any():
+            each[there] = compute_class_weight(
+                "balanced", classes=classes[there], y=y[counts], sample_weight=weight[counts]
+            )
+        weight = weight * each[np.searchsorted(classes, y)]
     if not weight.any():
-        raise DataError("sample_weight is zero for every row, so there is nothing to learn from")
+        what = "sample_weight" if class_weight is None else "sample_weight, times class_weight,"
+        raise DataError(f"{what} is zero for every row, so there is nothing to learn from")
     return weight
 
 

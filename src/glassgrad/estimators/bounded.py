@@ -31,6 +31,9 @@ class Bounded(LinearClassifier):
     """
 
     last_coef_: Array
+    max_iter: int
+    mistakes_: Array
+    tol: float | None
     last_intercept_: Array
     _rows: Any
     _from_zero: bool
@@ -89,14 +92,29 @@ class Bounded(LinearClassifier):
         )
         return True
 
+    def _constant(self, X: Any) -> float:
+        """The feature behind the bias, the same in every row; 0 without a bias."""
+        raise NotImplementedError
+
+    def _warn(self, stopped: bool) -> None:
+        """Say where training cannot end, or has not."""
+        if self._warn_if_not_separable(int(self.mistakes_[-1]), stacklevel=4):
+            return
+        if not stopped and self.tol is not None:
+            warnings.warn(
+                f"{self.max_iter} passes did not suffice ({self.mistakes_[-1]:,} mistakes in the last); increase "
+                "max_iter, or tol", ConvergenceWarning, stacklevel=4,
+            )  # fmt: skip
+
     def _quick(self) -> bool:
         """Whether a linear program on these rows takes a fraction of a second."""
         weights = self.last_coef_.size
         return self._rows.X.shape[0] * weights <= _NUMBERS and weights <= _WEIGHTS
 
     def _plain_weights(self) -> Array:
-        """The plain weights, with the bias as the last row where there is one."""
-        parts = [self.last_coef_.T, self.last_intercept_[None]] if self.fit_intercept else [self.last_coef_.T]
+        """The plain weights; where there is a bias, the weight of the feature behind it is the last row."""
+        constant = self._constant(self._rows.X)
+        parts = [self.last_coef_.T, *([self.last_intercept_[None] / constant] if constant else [])]
         return np.concatenate(parts).astype(np.float64)
 
     def _question(self, weighted: bool) -> Question:
@@ -110,7 +128,7 @@ class Bounded(LinearClassifier):
         X, codes, weight = self._rows
         if weight is not None and not weighted:
             weight = (weight > 0).astype(np.float64)
-        return Question(X, codes, len(self.classes_), self.fit_intercept, weight)
+        return Question(X, codes, len(self.classes_), self._constant(X), weight)
 
     @functools.cached_property
     def _separator(self) -> Array | None:

@@ -69,7 +69,9 @@ class LinearClassifier(ClassifierMixin, base.NetworkEstimator):
         known = np.isin(y, self.classes_)
         if not known.all():
             row = int(np.argmin(known))
-            raise DataError(f"{name} has the class {y[row]!r} in row {row}, which is not among {self.classes_}")
+            raise DataError(
+                f"{name} has the class {base.shown(y[row])} in row {row}, which is not among {self.classes_}"
+            )
         return np.searchsorted(self.classes_, y).astype(np.int64)
 
     def __sklearn_tags__(self) -> Any:

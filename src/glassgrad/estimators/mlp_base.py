@@ -65,6 +65,7 @@ class BaseMLP(NetworkEstimator):
     loss_curve_: list[float]
     validation_scores_: list[float] | None
     validation_loss_curve_: list[float] | None
+    _batch_seen: tuple[int, int, Any, Any, Any, Any, bool]
     _trainer: tuple[Trainer, Any, Parameter | None]
 
     def _keep(self, given: dict[str, Any]) -> None:
@@ -131,7 +132,7 @@ class BaseMLP(NetworkEstimator):
         elif [c.n_out for c in networks.connections(self.net_)][-1] != outputs:
             raise DataError(f"y needs {outputs} outputs a row, and the network was made for {self.n_outputs_}")
         self.distribution_ = distribution
-        self._run(X, y, weight, held, loss, seed, stops, once, hidden)
+        self._run(X, y, weight, held, loss, seed, stops, once)
         return self
 
     def _split(self, X: Any, y: Array, weight: Any, rng: Any) -> tuple[Any, Array, Any, tuple[Any, Array]]:
@@ -145,7 +146,6 @@ class BaseMLP(NetworkEstimator):
 
     def _run(
         self, X: Any, y: Array, weight: Any, held: Any, loss: Any, seed: int, stops: bool, once: bool,
-        hidden: tuple[int, ...],
     ) -> None:  # fmt: skip
         """Train the network, and note how it went."""
         rows = X.shape[0]
@@ -159,7 +159,6 @@ class BaseMLP(NetworkEstimator):
             adapts = self.learning_rate == "adaptive" and self.solver in ("sgd", "nesterov")
             watcher = Convergence(self.tol, self.n_iter_no_change, score, rate if adapts else None)
         trainer.metrics = {} if held is None else {"score": self._score_of}
-        self._specs = (size, X.shape[1:], y.shape[1:], y.dtype, weight is not None, hidden)
         try:
             history = trainer.fit(
                 X, y, 1 if once else self.max_iter, validation=held, sample_weight=weight,
@@ -185,7 +184,8 @@ class BaseMLP(NetworkEstimator):
             self.net_, loss, optimizer, batch_size=size, seed=seed, threads=self.threads, engine=self.engine,
             penalty=penalty,
         )  # fmt: skip
-        key = self._kind(loss, kind, penalty is not None)
+        known = isinstance(loss, Distribution) and type(loss).__module__.startswith("glassgrad.")
+        key = self._kind(loss if known else None, kind, penalty is not None)  # a function may change what it reads
         self._trainer = trainer, key, rate
         return self._trainer
 
@@ -208,6 +208,11 @@ class BaseMLP(NetworkEstimator):
         """Leave the graphs and programs to the next fit, and let go of the data."""
         workshop.step_seconds = trainer.step_seconds
         trainer.use(Workshop(type(workshop.engine)()))
+        if trainer._seen is not None:
+            data, size = trainer._seen
+            room = (data.room(size), data.X.indices.dtype) if data.sparse else None
+            weighted = data.weight is not None
+            self._batch_seen = size, data.X.shape[1], data.X.dtype, data.y.shape[1:], data.y.dtype, room, weighted
         trainer.metrics, trainer._seen = {}, None
         workshops.put(key, workshop)
 
@@ -298,12 +303,9 @@ class BaseMLP(NetworkEstimator):
     def graph(self) -> Graph:
         """The graph of one training step, as it was run: forward, backward, penalty, update."""
         check_is_fitted(self)
-        if not hasattr(self, "_specs"):
+        if "_batch_seen" not in vars(self):
             raise DataError("the shapes of the training data are not known of a loaded model: call fit or partial_fit")
-        size, x, y, kind, weighted, _ = self._specs
-        trainer = self._trainer[0]
-        ones = np.ones(size, trainer.dtype) if weighted else None
-        return trainer.step_graph(Rows(np.zeros((size, *x), trainer.dtype), np.zeros((size, *y), kind), ones), size)
+        return self._trainer[0].step_graph(_blank(*self._batch_seen), self._batch_seen[0])
 
     def _outputs(self, X: Any) -> Array:
         """What the network puts out for such rows."""
@@ -325,6 +327,18 @@ class BaseMLP(NetworkEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def _blank(size: int, width: int, dtype: Any, y: Any, kind: Any, room: Any, weighted: bool) -> Rows:
+    """Rows of zeros of such shapes: a batch of them has the graph that a batch of the data has."""
+    target, weight = np.zeros((size, *y), kind), np.ones(size, dtype) if weighted else None
+    if room is None:
+        return Rows(np.zeros((size, width), dtype), target, weight)
+    from scipy.sparse import csr_matrix
+
+    none = np.zeros(0, room[1])
+    X = csr_matrix((np.zeros(0, dtype), none, np.zeros(size + 1, room[1])), shape=(size, width))
+    return Rows(X, target, weight, _rooms={size: room[0]})
 
 
 def stochastic(est: Any) -> bool:

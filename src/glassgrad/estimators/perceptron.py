@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import warnings
+from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn import linear_model
 from sklearn.base import _fit_context
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils._param_validation import StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.validation import check_is_fitted
 
@@ -23,7 +22,7 @@ from glassgrad.graphs import Graph
 from glassgrad.train import criteria
 from glassgrad.train.engines import ENGINES
 from glassgrad.train.online import Online
-from glassgrad.train.rows import Rows
+from glassgrad.train.rows import Rows, is_sparse
 
 Array = np.ndarray[Any, Any]
 
@@ -46,7 +45,7 @@ class Perceptron(Bounded):
     l1_ratio : float
         The share of the second in "elasticnet".
     fit_intercept : bool
-        Whether there is a bias, the weight of a feature that is always 1.
+        Whether there is a bias: the weight of a feature that is the same in every row.
     max_iter : int
         The most passes over the rows.
     tol : float or None
@@ -76,6 +75,9 @@ class Perceptron(Bounded):
     average : bool
         Predict with the mean of the weights over all steps, each as it is after its row (Freund and Schapire, 1999):
         better on data that no line separates. Mistakes are those of the plain weights in any case.
+    intercept_scaling : float or None
+        That feature, c: an update moves the bias by c². None takes 1 for dense rows and 0.1 for sparse ones,
+        whose other features are often small beside it (scikit-learn slows the bias of sparse rows as much).
     engine : {"native", "numpy"}
         What runs the steps: machine code, or NumPy gate by gate.
 
@@ -111,8 +113,7 @@ class Perceptron(Bounded):
     Warns
     -----
     NotSeparableWarning
-        When the last pass had mistakes and a linear program proves that they cannot end; only where that is a matter
-        of a fraction of a second.
+        When the last pass had mistakes and a linear program proves, in a fraction of a second, that they cannot end.
     ConvergenceWarning
         When `max_iter` passes did not suffice.
 
@@ -141,6 +142,7 @@ class Perceptron(Bounded):
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **linear_model.Perceptron._parameter_constraints,
         "average": ["boolean"],
+        "intercept_scaling": [Interval(Real, 0, None, closed="neither"), None],
         "engine": [StrOptions(set(ENGINES))],
     }
 
@@ -166,6 +168,7 @@ class Perceptron(Bounded):
         class_weight: Any = None,
         warm_start: bool = False,
         average: bool = False,
+        intercept_scaling: float | None = None,
         engine: str = "native",
     ) -> None:
         self.penalty = penalty
@@ -185,6 +188,7 @@ class Perceptron(Bounded):
         self.class_weight = class_weight
         self.warm_start = warm_start
         self.average = average
+        self.intercept_scaling = intercept_scaling
         self.engine = engine
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -235,7 +239,7 @@ class Perceptron(Bounded):
         held = given_held_out(self, X_val, y_val, sample_weight_val)
         if held is None and self.early_stopping:
             learned, held = hold_out(learned, self.validation_fraction, seed)
-        online = self._online = self._new_online(X.dtype, seed)
+        online = self._online = self._new_online(X, X.dtype, seed)
         shape = (online.outputs, online.features)
         coef, intercept = weights_to_begin_with(shape, known and known[1:], coef_init, intercept_init)
         online.W, online.b, self._before = coef.T, intercept, None
@@ -245,7 +249,7 @@ class Perceptron(Bounded):
         stopped = self._passes(rows, held)
         self.n_iter_ = len(self.mistakes_)
         self.t_ = 1 + self.n_iter_ * len(rows)
-        self._warn(stopped, len(rows))
+        self._warn(stopped)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -281,7 +285,7 @@ class Perceptron(Bounded):
             raise DataError(f"a perceptron needs at least two classes, and classes is {self.classes_.tolist()}")
         codes = self._codes(y, "y")
         weight = base.row_weights(X, y, sample_weight, self.class_weight)
-        online = self.__dict__.get("_online") or self._resumed(X.dtype)
+        online = self.__dict__.get("_online") or self._resumed(X)
         self._online = online
         rows = online.rows(X, codes, weight)
         found = online.epoch(rows, shuffle=self.shuffle)
@@ -304,8 +308,9 @@ class Perceptron(Bounded):
         if online is not None:
             with contextlib.suppress(DataError):  # it was stored without its graphs
                 return online.graph()
-        online = self._new_online(self.coef_.dtype, 0)
-        online.epoch(np.zeros((1, self.n_features_in_), self.coef_.dtype), np.zeros(1, np.int64))
+        row = np.zeros((1, self.n_features_in_), self.coef_.dtype)
+        online = self._new_online(row, row.dtype, 0)
+        online.epoch(row, np.zeros(1, np.int64))
         return online.graph()
 
     @property
@@ -314,18 +319,25 @@ class Perceptron(Bounded):
         share = {None: None, "l2": 0.0, "l1": 1.0, "elasticnet": self.l1_ratio}[self.penalty]
         return (0.0, 0.0) if share is None else (self.alpha * (1 - share), self.alpha * share)
 
-    def _new_online(self, dtype: Any, seed: int) -> Online:
+    def _constant(self, X: Any) -> float:
+        if not self.fit_intercept:
+            return 0.0
+        usual = 0.1 if is_sparse(X) else 1.0
+        return usual if self.intercept_scaling is None else float(self.intercept_scaling)
+
+    def _new_online(self, X: Any, dtype: Any, seed: int) -> Online:
         l2, l1 = self._penalties
         outputs = 1 if len(self.classes_) == 2 else len(self.classes_)
         return Online(
             self.n_features_in_, outputs, criteria.perceptron, self.eta0, l2=l2, l1=l1, average=self.average,
-            fit_intercept=self.fit_intercept, dtype=dtype, seed=seed, engine=self.engine, noted=criteria.mistakes,
+            fit_intercept=self.fit_intercept, bias_rate=self._constant(X) ** 2, dtype=dtype, seed=seed,
+            engine=self.engine, noted=criteria.mistakes,
         )  # fmt: skip
 
-    def _resumed(self, dtype: Any) -> Online:
+    def _resumed(self, X: Any) -> Online:
         """A new `Online` that goes on where the fitted attributes stand."""
         fitted = hasattr(self, "coef_")
-        online = self._new_online(self.coef_.dtype if fitted else dtype, base.seed_of(self.random_state))
+        online = self._new_online(X, self.coef_.dtype if fitted else X.dtype, base.seed_of(self.random_state))
         if fitted:
             online.W = getattr(self, "last_coef_", self.coef_).T
             online.b = getattr(self, "last_intercept_", self.intercept_)
@@ -381,16 +393,6 @@ class Perceptron(Bounded):
                 share = float(steps / (steps + online.step_count))
                 means = [share * x + (1 - share) * y for x, y in zip(old, means, strict=True)]
             self.coef_, self.intercept_ = (np.array(x, online.dtype) for x in means)
-
-    def _warn(self, stopped: bool, rows: int) -> None:
-        """Say where training cannot end, or has not."""
-        if self._warn_if_not_separable(int(self.mistakes_[-1]), stacklevel=4):
-            return
-        if not stopped and self.tol is not None:
-            warnings.warn(
-                f"{self.max_iter} passes did not suffice ({self.mistakes_[-1]:,} mistakes in the last); increase "
-                "max_iter, or tol", ConvergenceWarning, stacklevel=4,
-            )  # fmt: skip
 
 
 def _count(found: Array) -> int:

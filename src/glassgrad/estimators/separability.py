@@ -107,7 +107,7 @@ def separation(X: Any, y: ArrayLike, fit_intercept: bool = True) -> Separation:
     classes, codes = np.unique(np.asarray(y), return_inverse=True)
     if len(classes) < 2:
         raise DataError("y has one class only, so there is nothing to tell apart")
-    return Question(X, codes, len(classes), fit_intercept).separation()
+    return Question(X, codes, len(classes), float(fit_intercept)).separation()
 
 
 class Question:
@@ -121,18 +121,18 @@ class Question:
         The number of each row's class.
     classes : int
         How many classes there are.
-    bias : bool
-        Whether a feature that is 1 belongs to each row.
+    bias : float
+        The feature behind the bias, the same in each row; 0 for none.
     weight : array, optional
         What each row is multiplied by; rows with 0 are left out.
     """
 
-    def __init__(self, X: Any, codes: Array, classes: int, bias: bool, weight: Array | None = None) -> None:
+    def __init__(self, X: Any, codes: Array, classes: int, bias: float, weight: Array | None = None) -> None:
         self.X, self.codes, self.bias, self.weight = X, codes, bias, weight
         if weight is not None and not weight.all():
             self.X, self.codes, self.weight = X[weight > 0], codes[weight > 0], weight[weight > 0]
         self.outputs = 1 if classes == 2 else classes
-        self.features = X.shape[1] + bias
+        self.features = X.shape[1] + (bias > 0)
 
     @functools.cached_property
     def radius(self) -> float:
@@ -166,7 +166,7 @@ class Question:
 
         some: Any = sparse.csr_array(self.X[rows]).astype(np.float64)
         if self.bias:
-            some = sparse.hstack([some, np.ones((len(rows), 1))], format="csr")
+            some = sparse.hstack([some, np.full((len(rows), 1), self.bias)], format="csr")
         if self.weight is not None:
             some = sparse.csr_array(some.multiply(self.weight[rows, None]))
         if self.outputs == 1:
@@ -293,7 +293,7 @@ class Question:
             largest = abs(self.X).max(axis=0).toarray().ravel().astype(np.float64)
         else:
             largest = np.max([np.abs(part).max(axis=0) for part in self._parts()], axis=0)
-        largest = np.append(largest, np.ones(int(self.bias)))
+        largest = np.append(largest, [self.bias] if self.bias else [])
         return 1 / np.where(largest > 0, largest, 1.0)
 
     @functools.cached_property
@@ -303,16 +303,17 @@ class Question:
 
     def _lengths(self, units: Array | None = None) -> Array:
         squared = np.ones(self.features) if units is None else units**2
+        own = self.bias**2 * squared[-1] if self.bias else 0.0
         if hasattr(self.X, "tocsr"):
             squares = self.X.astype(np.float64).power(2) @ squared[: self.X.shape[1]]
         else:
             squares = np.concatenate([part**2 @ squared[: self.X.shape[1]] for part in self._parts()])
-        lengths = np.sqrt(squares + self.bias)
+        lengths = np.sqrt(squares + own)
         return lengths if self.weight is None else lengths * self.weight
 
     def _scores(self, W: Array) -> Array:
         """The scores f · W of each row in float64."""
-        weights, bias = (W[:-1], W[-1]) if self.bias else (W, 0.0)
+        weights, bias = (W[:-1], self.bias * W[-1]) if self.bias else (W, 0.0)
         if hasattr(self.X, "tocsr"):
             scores = np.asarray(self.X @ weights)
         else:

@@ -117,7 +117,7 @@ def _gate(graph: OpenGraph, writer: Writer, wire: Any, operands: list[Any]) -> A
     rule = RULES.get(name) if OPS.get(name) is wire.op else None
     if rule is None:
         own = "it is a gate of your own; write it with NumPy functions to export it"
-        why = UNSAID[name] if OPS.get(name) is wire.op else own
+        why = UNSAID.get(name, "it has no rule here") if OPS.get(name) is wire.op else own
         raise UnsupportedError(f"ONNX cannot say the gate '{name}': {why}\n  {describe(wire)}")
     specs = tuple(x.spec for x in wire.operands)
     made = rule(writer, Result(writer.dtype(wire.dtype), dims, specs), *operands, **params)

@@ -56,6 +56,8 @@ class Online:
         Keep the mean of W and b over all steps, each as it is after its update.
     fit_intercept : bool
         Whether there is a bias.
+    bias_rate : float
+        The bias learns at `bias_rate` times the rate: c² makes it the weight of a feature that is c in every row.
     batch_size : int or None
         Rows in a step; None for all.
     dtype : dtype
@@ -97,6 +99,7 @@ class Online:
         l1: float = 0.0,
         average: bool = False,
         fit_intercept: bool = True,
+        bias_rate: float = 1.0,
         batch_size: int | None = 1,
         dtype: DTypeLike = np.float32,
         seed: int = 0,
@@ -107,13 +110,14 @@ class Online:
         self.features, self.outputs = inputs.positive(features, "features"), inputs.positive(outputs, "outputs")
         if isinstance(loss, type) or not (isinstance(loss, Distribution) or callable(loss)):
             raise OperandError(f"loss is a distribution or a function (output, y), not {loss!r}")
-        for name, penalty in (("l2", l2), ("l1", l1)):
-            if not 0 <= penalty < np.inf:
-                raise DataError(f"{name} is a number from 0 up, and is {penalty}")
+        for name, number in (("l2", l2), ("l1", l1), ("bias_rate", bias_rate)):
+            if not 0 <= number < np.inf:
+                raise DataError(f"{name} is a number from 0 up, and is {number}")
         if not callable(rate) and not 0 < rate < np.inf:
             raise DataError(f"rate is a positive number or a schedule, and is {rate}")
         self.loss, self.rate, self.noted = loss, rate, noted
         self.l2, self.l1, self.average, self.fit_intercept = float(l2), float(l1), bool(average), bool(fit_intercept)
+        self.bias_rate = float(bias_rate)
         self.batch_size = None if batch_size is None else inputs.positive(batch_size, "batch_size")
         self.dtype = np.dtype(dtype)
         if self.dtype not in (np.float32, np.float64):
@@ -337,7 +341,7 @@ class Online:
         self._W, self._b = truncated, state.get("b", self._b)
 
     def _model(self) -> LinearStep:
-        return LinearStep(self.loss, self.noted, self.rate, self.l2, self.l1, self.dtype)
+        return LinearStep(self.loss, self.noted, self.rate, self.l2, self.l1, self.bias_rate, self.dtype)
 
     def _graph(self, rows: Rows, size: int) -> Graph:
         """The graph of a step on `size` such rows, traced when first asked for."""

@@ -41,6 +41,7 @@ class LinearStep:
     rate: float | Callable[[Any], Any]
     l2: float
     l1: float
+    bias_rate: float
     dtype: np.dtype[Any]
 
     def mean(self, loss: Any, z: Any, y: Any, *weight: Any) -> Any:
@@ -65,7 +66,7 @@ class LinearStep:
             least = self._number(length * self.l1)
             after["V"] = np.sign(after["V"]) * np.maximum(np.abs(after["V"]) - least, 0)
         if "b" in state:
-            after["b"] = state["b"] - self._number(rate) * np.sum(dz, axis=0)
+            after["b"] = state["b"] - self._number(rate * self.bias_rate) * np.sum(dz, axis=0)
         if "U" in state:
             passed = state["passed"]
             after["passed"] = passed + (after["s"] if self.l2 else 1.0)
