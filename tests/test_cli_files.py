@@ -522,3 +522,11 @@ def test_ctrl_c_keeps_what_a_network_learned(here, table):
     assert "Traceback" not in err
     model = PreparedModel.load(here / "people-model")
     assert model.info["scores"]["r2"] > 0.5
+
+
+def test_starting_the_command_line_loads_no_heavy_library():
+    heavy = ("sklearn", "pandas", "matplotlib", "scipy", "onnx")
+    code = f"import sys, glassgrad.cli; print([m for m in {heavy} if m in sys.modules])"
+    env = {**os.environ, "PYTHONPATH": str(Path(glassgrad.__file__).parents[1])}
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env)
+    assert ended.stdout.strip() == "[]", ended.stderr
