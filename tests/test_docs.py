@@ -56,14 +56,35 @@ def test_the_python_of_every_document_runs(path, here):
     assert list(here.iterdir()) == []
 
 
-def test_the_python_of_the_readme_does_what_it_says(here, capsys):
+@pytest.fixture
+def houses(here):
+    """The files of which the README's commands learn."""
+    rng = np.random.default_rng(0)
+    lines = ["area,rooms,town,price"]
+    for _ in range(120):
+        area, rooms, town = rng.integers(40, 200), rng.integers(1, 7), rng.choice(["Oslo", "Bergen"])
+        lines.append(f"{area},{rooms},{town},{2 * area + 10 * rooms + 50 * (town == 'Oslo') + rng.normal():.1f}")
+    (here / "houses.csv").write_text("\n".join(lines))
+    (here / "new-houses.csv").write_text("area,rooms,town\n80,3,Oslo\n120,4,Bergen\n")
+    return here
+
+
+def test_the_python_of_the_readme_does_what_it_says(houses, capsys):
+    (commands,) = [b for b in blocks(ROOT / "README.md", "") if b.startswith("glassgrad train houses.csv")]
+    for command in commands.splitlines():
+        shown = CliRunner().invoke(app, command.split()[1:], prog_name="glassgrad")
+        assert shown.exit_code == 0, shown.output
+    assert len((houses / "prices.csv").read_text().splitlines()) == 3
+    assert "Residuals" in (houses / "houses-model" / "report.html").read_text(encoding="utf-8")
     names = run(ROOT / "README.md")
     printed = capsys.readouterr().out
     assert names["x"].grad is not None
     assert printed.startswith("-4.0 ")
     assert re.search(r"all \d+ gradients agree with finite differences", printed)
     assert names["history"].validation_accuracy[-1] > 0.9
-    assert [p.name for p in here.iterdir()] == ["digits-net"]
+    assert names["prices"].shape == (2,)
+    made = {"houses.csv", "new-houses.csv", "prices.csv", "houses-model", "digits-net"}
+    assert {p.name for p in houses.iterdir()} == made
 
 
 def test_the_picture_in_the_readme_is_what_is_printed(here, monkeypatch):
@@ -127,7 +148,7 @@ def test_every_command_of_the_readme_exists():
         assert page.exit_code == 0
         assert "Usage: glassgrad" in page.output
     for line in text(ROOT / "README.md").splitlines():
-        for name in re.findall(r"glassgrad (train|explain|check) ", line):
+        for name in re.findall(r"glassgrad (train|predict|inspect|explain|check) ", line):
             assert name in listed
 
 
