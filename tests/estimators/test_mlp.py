@@ -468,3 +468,15 @@ def test_what_has_not_converged_says_so() -> None:
             MLPClassifier(4, solver=solver, max_iter=2).fit(X, Y)
     with pytest.warns(UserWarning, match="batch_size=5000 is more"):
         MLPClassifier(4, batch_size=5000, max_iter=500, tol=1.0).fit(X, Y)
+
+
+def test_a_loss_that_reads_what_has_changed_is_traced_anew() -> None:
+    factor = [1.0]
+
+    def loss(output: Any, y: Any) -> Any:
+        return factor[0] * np.mean((output - y) ** 2)
+
+    settings: dict[str, Any] = {"hidden_layer_sizes": 4, "max_iter": 1, "batch_size": len(X), "alpha": 0}
+    one = MLPClassifier(**settings, loss=loss, random_state=0).fit(X, Y).loss_
+    factor[0] = 3.0
+    assert MLPClassifier(**settings, loss=loss, random_state=0).fit(X, Y).loss_ == pytest.approx(3 * one, rel=1e-5)

@@ -12,6 +12,7 @@ import typer
 from glassgrad import __version__
 from glassgrad.cli.checking import check
 from glassgrad.cli.explaining import explain
+from glassgrad.cli.exporting import export
 from glassgrad.cli.inspecting import inspect
 from glassgrad.cli.predicting import predict
 from glassgrad.cli.training import train
@@ -45,6 +46,7 @@ def _glassgrad(
 app.command("train")(train)
 app.command("predict")(predict)
 app.command("inspect")(inspect)
+app.command("export")(export)
 app.command("explain")(explain)
 app.command("check")(check)
 

@@ -116,8 +116,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     >>> from glassgrad.estimators import MLPClassifier
     >>> X, y = gg.data.xor()
     >>> model = MLPClassifier(8, "tanh", solver="lbfgs", random_state=0).fit(X, y.ravel())
-    >>> model.predict(X).tolist()
-    [0, 1, 1, 0]
+    >>> print(model.predict(X))
+    [0. 1. 1. 0.]
     """
 
     stored: ClassVar[tuple[str, ...]] = (*BaseMLP.stored, "classes_")

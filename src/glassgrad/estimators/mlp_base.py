@@ -184,7 +184,8 @@ class BaseMLP(NetworkEstimator):
             self.net_, loss, optimizer, batch_size=size, seed=seed, threads=self.threads, engine=self.engine,
             penalty=penalty,
         )  # fmt: skip
-        key = self._kind(loss, kind, penalty is not None)
+        known = isinstance(loss, Distribution) and type(loss).__module__.startswith("glassgrad.")
+        key = self._kind(loss if known else None, kind, penalty is not None)  # a function may change what it reads
         self._trainer = trainer, key, rate
         return self._trainer
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from collections.abc import Callable, Hashable
 from numbers import Integral, Real
@@ -105,16 +106,22 @@ def optimizer_of(est: Any, steps: int, rows: int, dtype: Any) -> tuple[Any, Para
         settings |= {"weight_decay": 0.0, "groups": {"*W": {"weight_decay": float(est.alpha)}}}
     name = "sgd" if solver in _DESCENT else solver
     made = optim.named(name, rate=rate, clip_norm=est.clip_norm, **settings)
-    told = None if changing is not None else rate
-    return made, changing, (name, repr(sorted(settings.items())), est.clip_norm, told)
+    kind = (name, repr(sorted(settings.items())), est.clip_norm, None if changing is not None else rate)
+    return made, changing, kind if changing is not None or type(rate) in _KNOWN else None
 
 
 _SCIPYS = 2.220446049250313e-09  # SciPy's own limit on the fall of the loss, which scikit-learn leaves as it is
 
 
+_KNOWN = (optim.StepDecay, optim.Cosine, optim.InverseScaling)  # schedules that are nothing but their numbers
+
+
 def _plain(solver: Any) -> bool:
-    """Whether an optimiser's repr says all of it: no function, no parameter."""
-    return not callable(getattr(solver, "rate", None)) and not any(True for _ in getattr(solver, "held", tuple)())
+    """Whether an optimiser's repr says all of it: numbers and nothing else, of a class of glassgrad's."""
+    values = [getattr(solver, f.name) for f in dataclasses.fields(solver) if f.name != "groups"]
+    values += [value for settings in getattr(solver, "groups", {}).values() for value in settings.values()]
+    ours = type(solver).__module__.startswith("glassgrad.")
+    return ours and all(value is None or isinstance(value, int | float) for value in values)
 
 
 def prove(loss: Callable[..., Any], outputs: int, y: Any, who: str) -> None:

@@ -58,8 +58,11 @@ class RBFFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEsti
     >>> import glassgrad as gg
     >>> from glassgrad.estimators import RBFFeatures
     >>> X, y = gg.data.xor()
-    >>> RBFFeatures(gamma=1.0, centers=[[0, 0], [1, 1]]).fit_transform(X).round(2).tolist()
-    [[1.0, 0.14], [0.37, 0.37], [0.37, 0.37], [0.14, 1.0]]
+    >>> print(RBFFeatures(gamma=1.0, centers=[[0, 0], [1, 1]]).fit_transform(X).round(2))
+    [[1.   0.14]
+     [0.37 0.37]
+     [0.37 0.37]
+     [0.14 1.  ]]
     """
 
     stored: ClassVar[tuple[str, ...]] = ("centers_", "gamma_", "layer_", "n_features_in_")
