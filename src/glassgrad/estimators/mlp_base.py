@@ -136,7 +136,7 @@ class BaseMLP(NetworkEstimator):
         return self
 
     def _split(self, X: Any, y: Array, weight: Any, rng: Any) -> tuple[Any, Array, Any, tuple[Any, Array]]:
-        """Rows to train on and rows to look at, the classes in equal shares where each row has one and none is too rare."""
+        """Rows to train on and rows to look at, classes in equal shares if a row has one and none is too rare."""
         columns = [X, y] if weight is None else [X, y, weight]
         one = is_classifier(self) and (y.ndim == 1 or y.shape[1] == 1)
         by = in_shares(y, self.validation_fraction) if one else None
