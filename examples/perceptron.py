@@ -122,6 +122,6 @@ for (name, curve), color in zip(curves.items(), (SOFT, GREEN), strict=True):
     second.plot(range(1, len(curve) + 1), 100 * curve, color=color, label=f"{name} weights")
     best = int(np.argmax(curve))
     second.plot(best + 1, 100 * curve[best], "o", color=color)
-second.legend(loc="lower left")
+second.legend(loc="lower right")
 second.set(xlabel="pass", ylabel="held-out accuracy, %", title="One label in ten is wrong: averaging helps")
 save(figure, out / "perceptron.png")
