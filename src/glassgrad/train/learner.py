@@ -20,7 +20,6 @@ from glassgrad.graphs import Graph
 from glassgrad.nn.roll import Roll
 from glassgrad.op import Spec
 from glassgrad.ops import random
-from glassgrad.ops.sparse import SparseSpec
 from glassgrad.optim import LBFGS, Optimizer
 from glassgrad.parameters import Parameter
 from glassgrad.train import inputs
