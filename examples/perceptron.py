@@ -73,8 +73,8 @@ for what, number in (
 
 heading("What it has learned")
 order = np.argsort(averaged.coef_[0])
-print(f"  says {yes}: {', '.join(names[i] for i in order[:-7:-1])}")
-print(f"  says {no}: {', '.join(names[i] for i in order[:6])}")
+print(f"  says {yes}: {', '.join(names[i] for i in order[:-6:-1])}")
+print(f"  says {no}: {', '.join(names[i] for i in order[:5])}")
 said = averaged.predict(X_held)
 precision, recall = np.mean(y_held[said == 1] == 1), np.mean(said[y_held == 1] == 1)
 print(f"  held out: {averaged.score(X_held, y_held):.2%} right; {precision:.1%} of what it calls {yes} is {yes},")
