@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from glassgrad import distributions, nn, optim, train
-from glassgrad.train import native_engine
+from glassgrad.train import loop
 from glassgrad.train.engine import Rows
 from glassgrad.train.full_batch import FullBatchRun
 from glassgrad.train.loop import Plan, Run
@@ -88,13 +88,14 @@ def test_ctrl_c_is_prompt_and_keeps_what_was_learned(widths: tuple[int, ...], ba
 @pytest.mark.parametrize("optimizer", [optim.SGD(0.1), optim.LBFGS()])
 @pytest.mark.parametrize("call", ["steps", "fit"])
 @pytest.mark.parametrize("engine", train.ENGINES)
+@pytest.mark.parametrize(("batch", "between"), [(4, 0.0), (5, 1e9)])
 def test_an_interruption_at_any_line_leaves_whole_steps_and_their_losses(
-    engine: str, call: str, optimizer: Any, monkeypatch: pytest.MonkeyPatch
+    batch: int, between: float, engine: str, call: str, optimizer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(loop, "_BETWEEN_UPDATES", between)  # pieces of a step, or of as many as there are
     rng = np.random.default_rng(1)
     X, y = rng.normal(size=(12, 2)), rng.normal(size=(12, 1))
-    monkeypatch.setattr(native_engine, "_MOST_ROWS", len(X))  # a native call an epoch, so that there are lines between
-    t = train.Trainer(nn.Linear(2, 1, dtype=np.float64), distributions.Gaussian(), optimizer, 4, engine=engine)
+    t = train.Trainer(nn.Linear(2, 1, dtype=np.float64), distributions.Gaussian(), optimizer, batch, engine=engine)
     begun = t.snapshot()
     files = tuple(os.path.join("train", name) for name in ("loop.py", "engine.py", "native_engine.py", "full_batch.py"))
     left = 0

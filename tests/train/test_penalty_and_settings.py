@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from glassgrad import distributions, nn, optim, train
-from glassgrad.ops import random
+from glassgrad.ops import philox, random
 from glassgrad.parameters import Parameter
 from glassgrad.train import L2, Callback, Trainer
 from glassgrad.train.workshop import _MOST, Workshop, Workshops
@@ -118,11 +118,15 @@ def test_epochs_taken_together_are_the_same_epochs(rows: int) -> None:
         np.testing.assert_array_equal(x, z)
 
 
-def test_permutations_drawn_together_are_those_drawn_alone() -> None:
+def test_permutations_drawn_together_are_those_drawn_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     keys = random.split(random.key(3), 4)
-    for n in (1, 2, 7, 1000):
+    for n in (1, 2, 7, 1000, 5000):
         found = random.permutations(keys, n)
         np.testing.assert_array_equal(found, [random.permutation(key, n) for key in keys])
+    words = philox.long_words_of_each(keys, 1000)
+    words[1] = words[1, 0] ^ (words[1] & np.uint64(0xFF))  # upper halves that are equal
+    monkeypatch.setattr(random, "long_words_of_each", lambda keys, n: words)
+    np.testing.assert_array_equal(random.permutations(keys, 1000), np.argsort(words, axis=1, kind="stable"))
 
 
 def test_a_workshop_serves_one_learner_after_the_other() -> None:

@@ -30,6 +30,13 @@ def aligned(count: int) -> Any:
     return raw[skip : skip + count]
 
 
+def zeros(size: int, dtype: Any) -> Any:
+    """So many zeros, where a vector register is read from at once."""
+    made = aligned(size * dtype.itemsize).view(dtype)
+    made[:] = 0
+    return made
+
+
 def address(array: Any) -> int:
     """Where an array's numbers lie."""
     if array.flags.carray and array.nbytes:

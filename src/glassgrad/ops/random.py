@@ -35,7 +35,7 @@ from glassgrad.ops.philox import (
     words_of,
 )  # fmt: skip
 
-_MANY = 4096  # words that are sorted digit by digit
+_MANY, _SEVERAL = 4096, 128  # words that are sorted digit by digit: alone, and together with others
 _NO_GRADIENT = "random bits do not vary smoothly with their key"
 
 
@@ -138,11 +138,15 @@ def _sorting_order(words: Array) -> Array:
 
 
 def _by_digits(words: Array, shifts: tuple[int, ...]) -> Array:
-    """The stable sorting order by some digits of 16 bits, the least first."""
-    order = np.arange(len(words))
+    """The stable sorting order along the last axis by some digits of 16 bits, the least first."""
+    order: Any = None
     for shift in shifts:
         digit = (words >> np.uint64(shift)).astype(np.uint16)
-        order = order[np.argsort(digit[order], kind="stable")]
+        if order is None:
+            order = np.argsort(digit, axis=-1, kind="stable")
+        else:
+            again = np.argsort(np.take_along_axis(digit, order, -1), axis=-1, kind="stable")
+            order = np.take_along_axis(order, again, -1)
     return order
 
 
@@ -366,4 +370,11 @@ def permutations(keys: Array, n: int) -> Array:
     >>> bool(np.all(random.permutations(keys, 9)[2] == random.permutation(keys[2], 9)))
     True
     """
-    return np.stack([_sorting_order(words) for words in long_words_of_each(keys, n)])
+    words = long_words_of_each(keys, n)
+    if n < _SEVERAL:
+        return np.argsort(words, axis=-1, kind="stable").astype(np.int64, copy=False)
+    order = _by_digits(words, (32, 48))
+    found = np.take_along_axis(words, order, -1)
+    for i in np.flatnonzero((found[:, 1:] < found[:, :-1]).any(axis=1)):
+        order[i] = _sorting_order(words[i])
+    return order.astype(np.int64, copy=False)

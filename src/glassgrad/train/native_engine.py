@@ -7,7 +7,6 @@ import ctypes
 import functools
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,7 @@ from glassgrad.native.emit import Code
 from glassgrad.native.fingerprint import fingerprint
 from glassgrad.native.loops import work
 from glassgrad.native.plan import Plan
-from glassgrad.native.room import address, aligned
+from glassgrad.native.room import address, aligned, zeros
 from glassgrad.native.steps import Call
 from glassgrad.native.target import host
 from glassgrad.native.training import Feed, write_training
@@ -75,23 +74,58 @@ class _Loop:
             "train", None, [pointer, word, word, pointer, word, pointer, pointer, word, word, pointer]
         )
         self._arena = aligned(self.plan.arena + scratch)
-        self.arrays: list[Any] = []
         self.table = np.zeros(base + columns, np.uintp)
         self.table[0] = address(self._arena)
+        self.at = address(self.table)
+        self.arrays: list[Any] = []
         for i, buffer in enumerate(self.plan.buffers):
             kept = buffer.kind in ("constant", "arena", "register")
-            self.arrays.append(buffer.value if kept else np.zeros(buffer.size, buffer.dtype))
+            self.arrays.append(buffer.value if kept else zeros(buffer.size, buffer.dtype))
             if self.arrays[i] is not None:
                 self.table[i + 1] = address(self.arrays[i])
-        self.inputs = [self.arrays[self.plan.views[w.serial].buffer] for w in graph.inputs]
+        self.places = [self.plan.views[w.serial].buffer for w in graph.inputs]
+        self.inputs = [self.arrays[place] for place in self.places]
         self.shapes = [w.shape for w in graph.inputs]
-        self.frozen = range(step + 2, len(graph.inputs))
+        self.step, self.frozen = step, range(step + 2, len(graph.inputs))
+        self.common = [*range(carried), step, *self.frozen]
         self.columns = base
 
     @property
     def ir(self) -> str:
         """The LLVM IR."""
         return self.library.text
+
+    def share(self, other: _Loop) -> None:
+        """Work on the parameters, state and number of the step that another loop around such a step works on."""
+        for i in self.common:
+            if self.inputs[i] is not other.inputs[i]:
+                self.inputs[i] = self.arrays[self.places[i]] = other.inputs[i]
+                self.table[self.places[i] + 1] = address(other.inputs[i])
+
+    def put(self, memory: Memory, frozen: Sequence[Array]) -> None:
+        """Take over parameters, optimiser state, the number of steps taken, and what is only read."""
+        step, arrays = memory.latest
+        for place, value in zip(self.inputs, arrays, strict=False):
+            place[:] = np.asarray(value).reshape(-1)
+        for i, value in zip(self.frozen, frozen, strict=True):
+            self.inputs[i][:] = np.asarray(value).reshape(-1)
+        self.inputs[self.step][0] = step - 1
+
+    def get(self, memory: Memory) -> None:
+        """Hand over what the steps taken have made."""
+        after = [self.inputs[i].reshape(self.shapes[i]).copy()[()] for i in range(self.carried)]
+        memory.latest = (int(self.inputs[self.step][0]) + 1, after)
+
+    def look_up(self, columns: Sequence[Array]) -> None:
+        """Take rows from these arrays from now on."""
+        for k, column in enumerate(columns):
+            self.table[self.columns + k] = address(column)
+        self.table[self.columns - 1] = 0
+
+    @property
+    def lost(self) -> bool:
+        """Whether an index was out of range."""
+        return bool(self.table[self.columns - 1])
 
 
 def _batch(graph: Graph, rows: Rows) -> int:
@@ -111,6 +145,20 @@ def _other_engine_named() -> Iterator[None]:
         yield
     except jit.CompileError as error:
         raise jit.CompileError(f"{reason(error)}\nengine='numpy' trains the same graph without machine code") from None
+
+
+def _sizes(stretch: Stretch) -> list[int]:
+    """How many rows the steps of a stretch take: full batches, and where one comes the short one of an epoch's end."""
+    n, size = len(stretch.rows), stretch.batch_size
+    if stretch.sampling == "replacement":
+        return [size]
+    if size >= n:
+        return [n]
+    a_pass = -(-n // size)
+    place = stretch.first % a_pass
+    short = n % size > 0 and place + stretch.count >= a_pass
+    full = stretch.count > 1 or place < n // size
+    return [size] * full + [n % size] * short
 
 
 def _part(call: Callable[..., None], size: int, counter: int, thread: int) -> None:
@@ -156,15 +204,11 @@ class NativeEngine(NumpyEngine):
     def steps(self, graphs: Callable[[int], Graph], memory: Memory, stretch: Stretch, losses: Array) -> None:
         """Take the steps of a stretch, as few native calls as it has batch sizes in a row."""
         stretch.rows.check()
-        done = 0
-        while done < stretch.count:
-            batch, count, order = self._run_of(stretch, done, memory.step)
-            loop = self._loop(graphs(batch), stretch.rows, stretch.sampling == "replacement")
-            run = loop.compiles and self._advance(loop, memory, stretch, order, count, losses[done : done + count])
-            if not run:  # or an index was out of range: gate by gate, NumPy says which
-                rest = replace(stretch, first=stretch.first + done, count=count)
-                super().steps(graphs, memory, rest, losses[done : done + count])
-            done += count
+        drawn = stretch.sampling == "replacement"
+        loops = {size: self._loop(graphs(size), stretch.rows, drawn) for size in _sizes(stretch)}
+        if all(loop.compiles for loop in loops.values()) and self._advance(loops, memory, stretch, losses):
+            return
+        super().steps(graphs, memory, stretch, losses)  # if an index was out of range, NumPy says which
 
     def run(self, graph: Graph, values: Sequence[Any]) -> list[Array]:
         """Run a graph once, compiled."""
@@ -210,35 +254,39 @@ class NativeEngine(NumpyEngine):
         count = min(left, len(order) // size)
         return size, count, np.ascontiguousarray(order[: count * size])
 
-    def _advance(
-        self, loop: _Loop, memory: Memory, stretch: Stretch, order: Array | None, count: int, losses: Array
-    ) -> bool:
-        """Run the compiled loop; False, and nothing changed, where an index was out of range."""
-        step, arrays = memory.latest
-        for place, value in zip(loop.inputs, arrays, strict=False):
-            place[:] = np.asarray(value).reshape(-1)
-        for place, value in zip(loop.frozen, stretch.frozen, strict=True):
-            loop.inputs[place][:] = np.asarray(value).reshape(-1)
+    def _advance(self, loops: dict[int, _Loop], memory: Memory, stretch: Stretch, losses: Array) -> bool:
+        """Run the compiled loops; False, and nothing changed, where an index was out of range."""
         columns = [np.ascontiguousarray(c) for c in stretch.rows.arrays]
-        for k, column in enumerate(columns):
-            loop.table[loop.columns + k] = address(column)
-        key = drawing_keys(stretch.key)
-        found, done = np.empty(count), 0
+        first, *others = loops.values()
+        for loop in others:
+            loop.share(first)
+        for loop in loops.values():
+            loop.look_up(columns)
+        first.put(memory, stretch.frozen)
+        key, step, done = drawing_keys(stretch.key), memory.step, 0
+        try:
+            while done < stretch.count:
+                batch, count, order = self._run_of(stretch, done, step + done)
+                self._turn(loops[batch], step + done, order, len(stretch.rows), key, losses[done : done + count])
+                done += count
+        finally:  # whole steps, also after an interruption
+            good = not any(loop.lost for loop in loops.values())
+            if good:
+                first.get(memory)
+        return good
+
+    def _turn(self, loop: _Loop, step: int, order: Array | None, rows: int, key: Array, losses: Array) -> None:
+        """Run one compiled loop, a step for each loss."""
+        done, count = 0, len(losses)
+        counter = np.zeros(1, np.int64)
         while done < count:
             size, some = loop.pace.next(count - done)
-            self.used = size
-            counter, started = np.zeros(1, np.int64), time.perf_counter()
-            rows = None if order is None else address(order[done * loop.batch :])
-            table, losses_ = loop.table.ctypes.data, address(found[done:])
-            arguments = table, some, step + done, rows, len(stretch.rows), address(key), losses_
-            call = functools.partial(loop.call, *arguments)
+            self.used, counter[0] = size, 0
+            places = None if order is None else address(order[done * loop.batch :])
+            call = functools.partial(
+                loop.call, loop.at, some, step + done, places, rows, address(key), address(losses[done:])
+            )
+            started = time.perf_counter()
             together(functools.partial(_part, call, size, address(counter)), size)
             loop.pace.took(size, some, time.perf_counter() - started)
             done += some
-        if loop.table[loop.columns - 1]:
-            loop.table[loop.columns - 1] = 0
-            return False
-        losses[:] = found
-        after = [loop.inputs[i].reshape(loop.shapes[i]).copy()[()] for i in range(loop.carried)]
-        memory.latest = (step + count, after)
-        return True
