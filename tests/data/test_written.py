@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 from glassgrad import data
+from glassgrad.data import cells
+from glassgrad.data.guess import guess_column
 from glassgrad.data.written import Writing, writing
+from glassgrad.errors import DataError
 
 
 @pytest.mark.parametrize(
@@ -67,7 +70,7 @@ def test_a_bill_becomes_numbers(tmp_path) -> None:
     )  # fmt: skip
     kept = data.read(file, as_text=["price"]).frame
     assert kept is not None
-    assert kept["price"][0] == "$1,200.00"
+    assert kept["price"].tolist() == ["$1,200.00", "$9.50", "-"]
     assert Writing("", "", False).said() == "numbers"
 
 
@@ -75,3 +78,26 @@ def test_a_column_of_numbers_with_a_few_texts_is_named(tmp_path) -> None:
     file = tmp_path / "weights.csv"
     file.write_text("weight\n" + "\n".join(f"{i}.5" for i in range(20)) + "\n1.5 kg\n")
     assert "weight: most cells are numbers, but not all, such as '1.5 kg': taken as text" in data.read(file).notes
+
+
+def test_numbers_are_shown_without_powers_of_ten() -> None:
+    assert [cells.shown(v) for v in (49012.3, -12345678, 9999.4, 0.00123456, 1e20)] == [
+        "49,012", "-12,345,678", "9999", "0.001235", "1e+20",
+    ]  # fmt: skip
+
+
+def test_customer_numbers_are_identifiers() -> None:
+    import pandas as pd
+
+    for name in ("Kunden-Nr.", "Order No", "customer_id", "invoice number"):
+        assert guess_column(pd.Series([17, 4, 25], name=name)).kind == "identifier"
+    assert guess_column(pd.Series([17, 4, 25], name="rooms")).kind == "number"
+
+
+def test_a_file_without_names_is_told_so(tmp_path) -> None:
+    file = tmp_path / "bare.csv"
+    file.write_text("0.5,0,0\n1.5,1,0\n")
+    with pytest.raises(
+        DataError, match="'0' stands over several columns: 2, 3; the first line holds numbers only: put"
+    ):
+        data.read(file)

@@ -260,9 +260,11 @@ def checked_names(names: list[str], where: str) -> list[str]:
     if repeated:
         name, at = next(iter(repeated.items()))
         more = f" (and {len(repeated) - 1} more names)" if len(repeated) > 1 else ""
+        headless = all(map(_is_number, names))
+        advice = "the first line holds numbers only: put a line of names above it" if headless else ""
         raise DataError(
             f"{where}: the name {name!r} stands over several columns: {', '.join(map(str, at[:8]))}{more}; "
-            "give each a name of its own"
+            + (advice or "give each a name of its own")
         )
     return names
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,12 +48,12 @@ class Writing(NamedTuple):
         text = ", ".join(parts)
         return f"numbers{' ' if text.startswith('with') else ', ' * bool(text)}{text}"
 
-    def values(self, column: pd.Series) -> pd.Series:
+    def values(self, column: Any) -> pd.Series:
         """A column of such texts as numbers; missing cells are NaN."""
         import pandas as pd
 
         plain = column.map(lambda cell: _plain(cell, self), na_action="ignore")
-        return pd.to_numeric(plain)
+        return pd.Series(pd.to_numeric(plain), column.index)
 
 
 def writing(texts: Sequence[str], separator: str) -> Writing | None:
