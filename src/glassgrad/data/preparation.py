@@ -211,7 +211,8 @@ class Preparation:
         there = set(table.columns)
         lacking = [column.name for column in self.used if column.name not in there]
         if len(lacking) == 1:
-            known_column(lacking[0], [c for c in table.columns if c not in {u.name for u in self.used}], table.source)
+            others = [c for c in table.columns if c not in {u.name for u in self.used}]
+            known_column(lacking[0], others, table.source, "columns that the model does not need")
         elif lacking:
             shown = ", ".join(map(repr, lacking[:10])) + (
                 f" and {len(lacking) - 10:,} more" if len(lacking) > 10 else ""

@@ -229,7 +229,7 @@ def _read(
     return Table(where, kind, frame, notes=tuple(notes))
 
 
-def known_column(name: str, columns: Sequence[str], where: str) -> None:
+def known_column(name: str, columns: Sequence[str], where: str, listed: str = "it has") -> None:
     """Refuse a name that no column has; the names nearest to it are suggested."""
     import difflib
 
@@ -238,7 +238,7 @@ def known_column(name: str, columns: Sequence[str], where: str) -> None:
     lower = {str(c).lower(): c for c in columns}
     near = difflib.get_close_matches(str(name).lower(), list(lower), n=3)
     hint = f"; did you mean {' or '.join(repr(lower[n]) for n in near)}?" if near else ""
-    raise DataError(f"{where} has no column {name!r}{hint}; it has: {_listed(columns)}")
+    raise DataError(f"{where} has no column {name!r}{hint}; {listed}: {_listed(columns) or 'none'}")
 
 
 def _listed(names: Sequence[str], most: int = 20) -> str:

@@ -59,7 +59,8 @@ class PreparedModel:
         name = type(self.estimator).__name__
         aim = self.preparation.target
         features = len(self.preparation.feature_names)
-        return f"<PreparedModel: {name} of {features:,} features" + (f" for {aim.name!r}>" if aim else ">")
+        what = f"{name} of {features:,} feature{'s' * (features != 1)}"
+        return f"<PreparedModel: {what}" + (f" for {aim.name!r}>" if aim else ">")
 
     @property
     def target(self) -> Target:
