@@ -270,7 +270,9 @@ class Learner:
         """The network's outputs, in chunks of a few sizes: so memory stays bounded, and few programs are needed."""
         roll = self._roll.current()
         values = [p.value for p in roll.parameters]
-        self._width(x, "X")
+        row = self._one_row(x, "X")
+        if x.shape[0] == 1:
+            return self.engine.run(row, [*values, *features_arrays(x)])[0]
         pieces = sized(x) if roll.by_rows else [(x[start:stop], stop - start) for start, stop in chunks(x.shape[0])]
         found = [
             self.engine.run(self._forward(features_spec(part)), [*values, *features_arrays(part)])[0][:count]
@@ -286,8 +288,12 @@ class Learner:
 
     def _width(self, x: Any, name: str) -> int:
         """How many outputs the network has for such rows; an error where it does not take them."""
+        return self._one_row(x, name).outputs[0].shape[1]
+
+    def _one_row(self, x: Any, name: str) -> Graph:
+        """The graph for one such row; an error where the network does not take it."""
         try:
-            output = self._forward(features_spec(x[:1])).outputs[0]
+            graph = self._forward(features_spec(x if x.shape[0] == 1 else x[:1]))
         except ShapeError as error:
             raise ShapeError(
                 f"{name} has the shape {x.shape}, which the network does not take: {reason(error)}"
@@ -296,9 +302,10 @@ class Learner:
             if not is_sparse(x):
                 raise
             raise UnsupportedError(f"{name} is sparse, and the network needs dense rows: {reason(error)}") from error
+        output = graph.outputs[0]
         if len(output.shape) != 2:
             raise ShapeError(f"the network puts out {output.shape[1:]} a row; a trainer needs one axis of outputs")
-        return output.shape[1]
+        return graph
 
     def _checked(self, y: Array, outputs: int, name: str) -> Array:
         """Targets that the distribution accepts; numbers to be predicted in the network's dtype."""
