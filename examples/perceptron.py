@@ -73,8 +73,8 @@ for what, number in (
 
 heading("What it has learned")
 order = np.argsort(averaged.coef_[0])
-print(f"  says {yes}: {', '.join(names[i] for i in order[:-7:-1])}")
-print(f"  says {no}: {', '.join(names[i] for i in order[:6])}")
+print(f"  says {yes}: {', '.join(names[i] for i in order[:-6:-1])}")
+print(f"  says {no}: {', '.join(names[i] for i in order[:5])}")
 said = averaged.predict(X_held)
 precision, recall = np.mean(y_held[said == 1] == 1), np.mean(said[y_held == 1] == 1)
 print(f"  held out: {averaged.score(X_held, y_held):.2%} right; {precision:.1%} of what it calls {yes} is {yes},")
@@ -122,6 +122,6 @@ for (name, curve), color in zip(curves.items(), (SOFT, GREEN), strict=True):
     second.plot(range(1, len(curve) + 1), 100 * curve, color=color, label=f"{name} weights")
     best = int(np.argmax(curve))
     second.plot(best + 1, 100 * curve[best], "o", color=color)
-second.legend(loc="lower left")
+second.legend(loc="lower right")
 second.set(xlabel="pass", ylabel="held-out accuracy, %", title="One label in ten is wrong: averaging helps")
 save(figure, out / "perceptron.png")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -172,3 +173,54 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkey
     with pytest.raises(SystemExit):
         command.main(["--only", "nothing-like-this"])
     assert "--list" in capsys.readouterr().err
+
+
+def _small_fit(**changed: Any) -> Any:
+    from bench import fits
+    from sklearn.linear_model import LogisticRegression
+
+    from glassgrad import estimators
+
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 3)).astype(np.float32)
+    data = fits.Data(X[:150], (X @ [1.0, -2.0, 0.5] > 0)[:150], X[150:], (X @ [1.0, -2.0, 0.5] > 0)[150:])
+    made = {"ours": estimators.LogisticRegression, "theirs": LogisticRegression} | changed
+    return fits.Fit("fit-small", "small", lambda: data, **made)
+
+
+def test_whole_fits_are_timed_after_they_are_judged() -> None:
+    from bench import fits
+    from bench.measure import Settings
+
+    (row,) = fits.fit(_small_fit(seeds=2), Settings(rounds=2))
+    assert not row.failed
+    accuracies = [float(x) for x in re.findall(r"([\d.]+) %", row.what)]
+    assert len(accuracies) == 2
+    assert min(accuracies) > 90
+    assert {label: result.blocks for label, result in row.results.items()} == {
+        fits.PEER: 2, fits.LABEL: 2, fits.FIRST: 1
+    }  # fmt: skip
+
+
+def test_a_fit_that_is_less_accurate_is_noticed() -> None:
+    from bench import fits
+    from bench.measure import Settings
+
+    from glassgrad import estimators
+
+    def idle() -> Any:
+        return estimators.LogisticRegression(C=1e-9, fit_intercept=False, class_weight={False: 1, True: 0})
+
+    (row,) = fits.fit(_small_fit(ours=idle), Settings(rounds=1))
+    assert "accuracy" in row.failed[fits.LABEL]
+    assert fits.LABEL not in row.results
+
+
+def test_every_fit_has_a_name_and_data_of_its_kind() -> None:
+    from bench import fits
+
+    names = [work.name for work in fits.fits()]
+    assert len(set(names)) == len(names) == 11
+    data = fits.digits()
+    assert data.X.dtype == np.float32
+    assert data.X.shape == (1347, 64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import json
 import os
@@ -413,6 +414,49 @@ def test_every_flipped_bit_of_a_model_gives_an_error_or_an_equal_model(here, tra
             PreparedModel.load(path)
 
 
+ODD = [None, True, -1, 0, 10**30, 1e308, "", "x", [], {}, [[]], {"array": "coef_"}, {"tuple": 3}, {"float": "nan"},
+       {"number": 1, "dtype": "O"}, {"listed": ["a"], "shape": [-1, 0], "kind": "U"}]  # fmt: skip
+
+
+def places(entry, path=()):
+    """Every place in a document."""
+    yield path
+    pairs = entry.items() if isinstance(entry, dict) else enumerate(entry) if isinstance(entry, list) else ()
+    for key, value in pairs:
+        yield from places(value, (*path, key))
+
+
+@pytest.mark.filterwarnings("ignore::glassgrad.errors.DataWarning")
+def test_random_edits_of_a_model_give_an_error_of_ours_or_predictions(here, trained):
+    folder = edited(trained, here, lambda document: None)
+    document = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    every = [path for path in places(document) if path and path[0] != "info"]
+    rng, predicted, refused = np.random.default_rng(0), 0, 0
+    for _ in range(250):
+        changed = copy.deepcopy(document)
+        *above, last = every[int(rng.integers(len(every)))]
+        spot = changed
+        for key in above:
+            spot = spot[key]
+        if rng.random() < 0.2:
+            del spot[last]
+        else:
+            spot[last] = ODD[int(rng.integers(len(ODD)))]
+        (folder / "model.json").write_text(json.dumps(changed), encoding="utf-8")
+        try:
+            model = PreparedModel.load(folder)
+        except DataError:
+            refused += 1
+            continue
+        try:
+            assert len(model.predict(_frame())) == 20
+            predicted += 1
+        except GlassgradError:
+            refused += 1
+    assert predicted > 20
+    assert refused > 20
+
+
 def test_other_models_are_inspected_too(here, trained):
     from glassgrad import estimators
 
@@ -522,3 +566,11 @@ def test_ctrl_c_keeps_what_a_network_learned(here, table):
     assert "Traceback" not in err
     model = PreparedModel.load(here / "people-model")
     assert model.info["scores"]["r2"] > 0.5
+
+
+def test_starting_the_command_line_loads_no_heavy_library():
+    heavy = ("sklearn", "pandas", "matplotlib", "scipy", "onnx")
+    code = f"import sys, glassgrad.cli; print([m for m in {heavy} if m in sys.modules])"
+    env = {**os.environ, "PYTHONPATH": str(Path(glassgrad.__file__).parents[1])}
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env)
+    assert ended.stdout.strip() == "[]", ended.stderr

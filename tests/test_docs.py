@@ -34,9 +34,21 @@ def blocks(path: Path, language: str) -> list[str]:
     return [body for found, body in BLOCK.findall(text(path)) if found == language]
 
 
-def run(path: Path) -> dict[str, Any]:
+def commands(path: Path) -> list[str]:
+    """The lines of a document's blocks that call glassgrad."""
+    return [line for body in blocks(path, "") for line in body.splitlines() if line.startswith("glassgrad ")]
+
+
+def done(line: str) -> str:
+    """What a command that ends well prints."""
+    shown = CliRunner().invoke(app, shlex.split(line)[1:], prog_name="glassgrad")
+    assert shown.exit_code == 0, f"{line}\n{shown.output}{shown.stderr}"
+    return shown.output
+
+
+def run(path: Path, **given: Any) -> dict[str, Any]:
     """A document's Python, block after block in one namespace."""
-    names: dict[str, Any] = {"__name__": "__document__"}
+    names: dict[str, Any] = {"__name__": "__document__", **given}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for i, block in enumerate(blocks(path, "python")):
@@ -48,29 +60,6 @@ def run(path: Path) -> dict[str, Any]:
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-@pytest.mark.parametrize("path", [p for p in DOCUMENTS if p.name != "README.md"], ids=lambda p: p.name)
-def test_the_python_of_every_document_runs(path, here):
-    run(path)
-    assert list(here.iterdir()) == []
-
-
-def test_the_python_of_the_readme_does_what_it_says(here, capsys):
-    names = run(ROOT / "README.md")
-    printed = capsys.readouterr().out
-    assert names["x"].grad is not None
-    assert printed.startswith("-4.0 ")
-    assert re.search(r"all \d+ gradients agree with finite differences", printed)
-    assert names["history"].validation_accuracy[-1] > 0.9
-    assert [p.name for p in here.iterdir()] == ["digits-net"]
-
-
-def test_the_picture_in_the_readme_is_what_is_printed(here, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "80")
-    (picture,) = [body for body in blocks(ROOT / "README.md", "") if "upstream" in body]
-    printed = CliRunner().invoke(app, ["explain", "add-mul"], prog_name="glassgrad").output
-    assert picture in printed
 
 
 @pytest.fixture
@@ -96,16 +85,43 @@ def tables(here, monkeypatch):
     return here
 
 
+@pytest.mark.parametrize("path", [p for p in DOCUMENTS if p.name != "README.md"], ids=lambda p: p.name)
+def test_the_python_of_every_document_runs(path, here):
+    run(path)
+    assert list(here.iterdir()) == []
+
+
+def test_the_python_of_the_readme_does_what_it_says(tables, capsys):
+    for line in commands(ROOT / "README.md"):
+        done(line)
+    before = {p.name for p in tables.iterdir()}
+    assert {"houses-model", "prices.csv"} <= before
+    capsys.readouterr()
+    names = run(ROOT / "README.md")
+    printed = capsys.readouterr().out
+    assert names["x"].grad is not None
+    assert printed.startswith("-4.0 ")
+    assert re.search(r"all \d+ gradients agree with finite differences", printed)
+    assert names["history"].validation_accuracy[-1] > 0.9
+    assert names["prices"].shape == (20,)
+    assert {p.name for p in tables.iterdir()} - before == {"digits-net"}
+
+
+def test_the_picture_in_the_readme_is_what_is_printed(here, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    (picture,) = [body for body in blocks(ROOT / "README.md", "") if "upstream" in body]
+    printed = CliRunner().invoke(app, ["explain", "add-mul"], prog_name="glassgrad").output
+    assert picture in printed
+
+
 def test_the_commands_of_the_document_on_files_do_what_it_says(tables):
     path = ROOT / "docs" / "files.md"
-    lines = [line for body in blocks(path, "") for line in body.splitlines() if line.startswith("glassgrad ")]
-    assert len(lines) >= 6
+    first, *others = commands(path)
+    assert len(others) >= 5
     (shown,) = [body for body in blocks(path, "") if body.startswith("read ")]
-    for line in lines:
-        done = CliRunner().invoke(app, shlex.split(line)[1:], prog_name="glassgrad")
-        assert done.exit_code == 0, f"{line}\n{done.output}{done.stderr}"
-        if line == lines[0]:
-            assert shown in done.output
+    assert shown in done(first)
+    for line in others:
+        done(line)
     for folder in ("houses-model", "gardens", "messages-model", "robust"):
         assert {"model.json", "weights.safetensors", "report.html"} == {p.name for p in (tables / folder).iterdir()}
     assert len(text(tables / "prices.csv").splitlines()) == 21
@@ -127,7 +143,7 @@ def test_every_command_of_the_readme_exists():
         assert page.exit_code == 0
         assert "Usage: glassgrad" in page.output
     for line in text(ROOT / "README.md").splitlines():
-        for name in re.findall(r"glassgrad (train|explain|check) ", line):
+        for name in re.findall(r"glassgrad (train|predict|inspect|export|explain|check) ", line):
             assert name in listed
 
 

@@ -43,6 +43,7 @@ KEPT = {
     "repeated": lambda w, g, r: w[:1] - r * slope(g),
     "narrow": lambda w, g, r: w.astype(np.float32) - slope(g),
     "from": lambda w, g, r: slope(g) - w,
+    "broadcast": lambda w, g, r: w @ w.T - slope(g[:, 0]),
 }  # fmt: skip
 
 

@@ -32,6 +32,8 @@ def _added(r: Rewriter, out: Any, x: Any, y: Any, sign: int) -> Any:
     if found is None or out.dtype.kind != "f" or tuple(x.shape) != tuple(out.shape):
         return None
     sign, factor, product = found
+    if tuple(product.shape) != tuple(out.shape):
+        return None
     *matrix, g = product.operands
     if any(z is not None and not z.weak and z.dtype != out.dtype for z in (x, g, product, factor)):
         return None

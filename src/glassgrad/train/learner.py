@@ -20,7 +20,6 @@ from glassgrad.graphs import Graph
 from glassgrad.nn.roll import Roll
 from glassgrad.op import Spec
 from glassgrad.ops import random
-from glassgrad.ops.sparse import SparseSpec
 from glassgrad.optim import LBFGS, Optimizer
 from glassgrad.parameters import Parameter
 from glassgrad.train import inputs
@@ -252,7 +251,7 @@ class Learner:
             return
         some = data.part(0, min(len(data), max(self.shards, _PROVED)))
         values = [p.value for _, p in self.net.named_parameters()]
-        output = self._forward(features_spec(some.X)).run(*values, *features_arrays(some.X))[0]
+        output = self._forward(some.X).run(*values, *features_arrays(some.X))[0]
         check_mean(self.loss, self.shards, output, some.y, some.weight)
         self._proved = True
 
@@ -270,30 +269,28 @@ class Learner:
         """The network's outputs, in chunks of a few sizes: so memory stays bounded, and few programs are needed."""
         roll = self._roll.current()
         values = [p.value for p in roll.parameters]
-        row = self._one_row(x, "X")
-        if x.shape[0] == 1:
-            return self.engine.run(row, [*values, *features_arrays(x)])[0]
-        pieces = sized(x) if roll.by_rows else [(x[start:stop], stop - start) for start, stop in chunks(x.shape[0])]
+        self._width(x, "X")
+        rows = x.shape[0]
+        if rows == 1:
+            return self.engine.run(self._forward(x), [*values, *features_arrays(x)])[0]
+        pieces = sized(x) if roll.by_rows else [(x[start:stop], stop - start) for start, stop in chunks(rows)]
         found = [
-            self.engine.run(self._forward(features_spec(part)), [*values, *features_arrays(part)])[0][:count]
-            for part, count in pieces
+            self.engine.run(self._forward(part), [*values, *features_arrays(part)])[0][:count] for part, count in pieces
         ]
         return found[0] if len(found) == 1 else np.concatenate(found)
 
-    def _forward(self, x: Spec | SparseSpec) -> Graph:
-        graph = self._graphs.get(x)
+    def _forward(self, x: Any) -> Graph:
+        """The graph of the network in use on such rows."""
+        key = features_spec(x) if is_sparse(x) else x.shape
+        graph = self._graphs.get(key)
         if graph is None:
-            graph = self._graphs[x] = forward_graph(self.net, self._roll.current().named, x)
+            graph = self._graphs[key] = forward_graph(self.net, self._roll.current().named, features_spec(x))
         return graph
 
     def _width(self, x: Any, name: str) -> int:
         """How many outputs the network has for such rows; an error where it does not take them."""
-        return self._one_row(x, name).outputs[0].shape[1]
-
-    def _one_row(self, x: Any, name: str) -> Graph:
-        """The graph for one such row; an error where the network does not take it."""
         try:
-            graph = self._forward(features_spec(x if x.shape[0] == 1 else x[:1]))
+            output = self._forward(x if x.shape[0] == 1 else x[:1]).outputs[0]
         except ShapeError as error:
             raise ShapeError(
                 f"{name} has the shape {x.shape}, which the network does not take: {reason(error)}"
@@ -302,10 +299,9 @@ class Learner:
             if not is_sparse(x):
                 raise
             raise UnsupportedError(f"{name} is sparse, and the network needs dense rows: {reason(error)}") from error
-        output = graph.outputs[0]
         if len(output.shape) != 2:
             raise ShapeError(f"the network puts out {output.shape[1:]} a row; a trainer needs one axis of outputs")
-        return graph
+        return output.shape[1]
 
     def _checked(self, y: Array, outputs: int, name: str) -> Array:
         """Targets that the distribution accepts; numbers to be predicted in the network's dtype."""
@@ -350,9 +346,9 @@ class Learner:
         whole = not isinstance(self.loss, Distribution)
         for start, stop in chunks(len(rows)):
             part = rows.part(start, stop)
-            self.engine.ready(self._forward(features_spec(part.X)) if whole else self._score_graph(part))
+            self.engine.ready(self._forward(part.X) if whole else self._score_graph(part))
         if whole:
-            dtype = self._forward(features_spec(rows.X[:1])).outputs[0].dtype
+            dtype = self._forward(rows.X[:1]).outputs[0].dtype
             self.engine.ready(self._loss_graph(Spec((len(rows), outputs), dtype), rows))
 
     def _score_graph(self, rows: Rows) -> Graph:
