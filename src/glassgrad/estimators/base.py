@@ -14,6 +14,7 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 from glassgrad import nn
 from glassgrad.errors import DataError
 from glassgrad.graphs import Graph
+from glassgrad.train.inputs import all_finite
 
 Array = np.ndarray[Any, Any]
 FLOATS = (np.float64, np.float32)
@@ -41,7 +42,25 @@ class NetworkEstimator(BaseEstimator):
 
 def features(estimator: Any, X: Any, *, reset: bool, sparse: bool = True) -> Any:
     """X as a matrix of float32 or float64, whichever it has (others become float64); CSR where it is sparse."""
+    if not reset and _surely_good(estimator, X):
+        return X
     return validate_data(estimator, X, reset=reset, dtype=FLOATS, order="C", accept_sparse="csr" if sparse else False)
+
+
+def _surely_good(estimator: Any, X: Any) -> bool:
+    """Whether scikit-learn's checks would find nothing and change nothing: for one row they take 100 µs."""
+    known = vars(estimator)
+    return (
+        type(X) is np.ndarray
+        and X.ndim == 2
+        and (X.dtype == np.float32 or X.dtype == np.float64)
+        and X.dtype.isnative
+        and X.flags.c_contiguous
+        and len(X) > 0
+        and X.shape[1] == known.get("n_features_in_")
+        and "feature_names_in_" not in known
+        and all_finite(X)
+    )
 
 
 def features_and_targets(estimator: Any, X: Any, y: Any, *, reset: bool, sparse: bool = True, **checks: Any) -> Any:

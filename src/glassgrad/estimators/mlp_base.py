@@ -310,7 +310,8 @@ class BaseMLP(NetworkEstimator):
 
     def _outputs(self, X: Any) -> Array:
         """What the network puts out for such rows."""
-        check_is_fitted(self)
+        if "net_" not in vars(self):
+            check_is_fitted(self)
         X = features(self, X, reset=False)
         made: dict[str, Learner] = vars(self).setdefault("_made", {})
         learner = made.get("predictor")

@@ -153,8 +153,7 @@ class Run:
             self._give_up(losses, before)
             return True
         self._keep()
-        size = self.plan.per_epoch if self.plan.epochs else 0
-        ended = [self._epoch_end(self._mean(losses[i : i + size])) for i in (range(0, length, size) if size else ())]
+        ended = [self._epoch_end(mean) for mean in (self._means(losses) if self.plan.epochs else ())]
         return any(ended)
 
     def _epoch_end(self, train_loss: float) -> bool:
@@ -223,13 +222,13 @@ class Run:
             ratio = change / size if size > 0 else (np.inf if change > 0 else 0.0)
             self.history.update_ratio.setdefault(name, []).append(ratio)
 
-    def _mean(self, losses: Array) -> float:
-        """The mean loss of an epoch, each step by its rows."""
+    def _means(self, losses: Array) -> list[float]:
+        """The mean loss of each epoch, each step by its rows."""
         n, size = len(self.plan.rows), self.plan.batch_size
-        rows = np.full(len(losses), size)
+        rows = np.full(self.plan.per_epoch, size)
         if self.plan.sampling != "replacement" and n % size:
             rows[-1] = n % size
-        return float(np.average(losses, weights=rows))
+        return np.average(losses.reshape(-1, len(rows)), axis=1, weights=rows).tolist()
 
     def _is_finite(self, losses: Array) -> bool:
         weights = self.memory.arrays[: len(self.names)]
