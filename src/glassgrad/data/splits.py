@@ -137,7 +137,7 @@ def _without_rare(rows: int, count: int, seed: int, labels: Array) -> tuple[Arra
         learned, held = train_test_split(often, test_size=count, random_state=seed, stratify=labels[often])
         alone = rows - len(often)
         text = "1 class has one row only, which is" if alone == 1 else f"{alone:,} classes have one row only, which are"
-        warn(f"{text} learned from and not held out: it is too rare to be in both parts", DataWarning)
+        warn(f"{text} learned from and not held out", DataWarning)
         return np.r_[np.asarray(learned), np.setdiff1d(np.arange(rows), often)], np.asarray(held)
     warn("a class is too rare to be in both parts, so rows were held out without regard to classes", DataWarning)
     return split_rows(rows, count, seed)
