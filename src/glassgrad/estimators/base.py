@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state, compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
@@ -13,6 +14,7 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 from glassgrad import nn
 from glassgrad.errors import DataError
 from glassgrad.graphs import Graph
+from glassgrad.ops.sparse import csr_of
 
 Array = np.ndarray[Any, Any]
 FLOATS = (np.float64, np.float32)
@@ -40,14 +42,21 @@ class NetworkEstimator(BaseEstimator):
 
 def features(estimator: Any, X: Any, *, reset: bool, sparse: bool = True) -> Any:
     """X as a matrix of float32 or float64, whichever it has (others become float64); CSR where it is sparse."""
+    X = _intact(X, sparse)
     return validate_data(estimator, X, reset=reset, dtype=FLOATS, order="C", accept_sparse="csr" if sparse else False)
 
 
 def features_and_targets(estimator: Any, X: Any, y: Any, *, reset: bool, sparse: bool = True, **checks: Any) -> Any:
     """X as `features` has it, and y beside it; `checks` are further settings of scikit-learn's `validate_data`."""
+    X = _intact(X, sparse)
     return validate_data(
         estimator, X, y, reset=reset, dtype=FLOATS, order="C", accept_sparse="csr" if sparse else False, **checks
     )
+
+
+def _intact(X: Any, sparse: bool) -> Any:
+    """A sparse X as CSR whose positions are known to be inside, which scikit-learn takes on trust."""
+    return csr_of(X, "X") if sparse and issparse(X) else X
 
 
 def classes_and_codes(estimator: Any, y: Array) -> tuple[Array, Array]:

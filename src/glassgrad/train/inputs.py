@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from glassgrad.errors import DataError, OperandError, ShapeError
+from glassgrad.ops.sparse import csr_of
 
 Array = np.ndarray[Any, Any]
 
@@ -40,11 +41,7 @@ def _sparse(X: Any, dtype: np.dtype[Any], name: str) -> Any:
         raise ShapeError(f"{name} needs the shape (rows, features) and has shape {X.shape}")
     if 0 in X.shape:
         raise DataError(f"{name} is empty (shape {X.shape}); at least one row and one feature are needed")
-    csr = X.tocsr()
-    try:
-        csr.check_format(full_check=True)
-    except ValueError as error:
-        raise DataError(f"{name} is a broken sparse matrix: {error}") from error
+    csr = csr_of(X, name)
     raw = _numbers(csr.data, name)
     if _surely_fits(raw, dtype):
         return csr if raw.dtype == dtype else csr.astype(dtype)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import functools
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -140,9 +141,15 @@ class NativeEngine(NumpyEngine):
         self.used: int | None = 1
         self._loops: dict[Any, tuple[Graph, _Loop]] = {}
         self._programs: dict[int, tuple[Graph, Program]] = {}
+        self._alone = threading.Lock()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_loops": {}, "_programs": {}}  # compiled again when they are needed
+        kept = {**vars(self), "_loops": {}, "_programs": {}}  # compiled again when they are needed
+        del kept["_alone"]
+        return kept
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _alone=threading.Lock())
 
     def prepare(self, graph: Graph, rows: Rows, sampling: Sampling) -> None:
         """Compile the loop around a step's graph."""
@@ -160,7 +167,8 @@ class NativeEngine(NumpyEngine):
         while done < stretch.count:
             batch, count, order = self._run_of(stretch, done, memory.step)
             loop = self._loop(graphs(batch), stretch.rows, stretch.sampling == "replacement")
-            run = loop.compiles and self._advance(loop, memory, stretch, order, count, losses[done : done + count])
+            with self._alone:  # a loop has one memory: two threads in it would read each other's rows
+                run = loop.compiles and self._advance(loop, memory, stretch, order, count, losses[done : done + count])
             if not run:  # or an index was out of range: gate by gate, NumPy says which
                 rest = replace(stretch, first=stretch.first + done, count=count)
                 super().steps(graphs, memory, rest, losses[done : done + count])
