@@ -46,15 +46,14 @@ def _sparse(X: Any, dtype: np.dtype[Any], name: str) -> Any:
     if _surely_fits(raw, dtype):
         return csr if raw.dtype == dtype else csr.astype(dtype)
     with np.errstate(over="ignore"):
-        made = csr.astype(dtype)
-    bad = ~np.isfinite(made.data[: made.indptr[-1]])
+        bad = ~np.isfinite(raw.astype(dtype))  # as stored: SciPy's astype adds up what is stored twice
     if bad.any():
         place = int(np.argmax(bad))
         row, column = int(np.searchsorted(csr.indptr, place, side="right")) - 1, int(csr.indices[place])
         found = raw[place]
         what = f"does not fit {dtype}; scale the data down" if np.isfinite(found) else "is not finite; fill it in"
         raise DataError(f"{name} has {found:g} at row {row}, column {column}, which {what}")
-    return made
+    return csr.astype(dtype)
 
 
 def targets(y: Any, rows: int, dtype: np.dtype[Any], name: str = "y", beside: str = "X") -> Array:
