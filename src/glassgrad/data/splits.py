@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from glassgrad.errors import DataError, DataWarning, unknown, warn
+from glassgrad.ops.sparse import csr_of
 
 Array = np.ndarray[Any, Any]
 HOW = ("random", "last")
@@ -57,7 +58,7 @@ def split(
     >>> len(X), len(X_held_out)
     (1347, 450)
     """
-    rows, labels = X.tocsr() if hasattr(X, "tocsr") else np.asarray(X), np.asarray(y)
+    rows, labels = csr_of(X, "X") if hasattr(X, "tocsr") else np.asarray(X), np.asarray(y)
     if rows.ndim == 0 or labels.ndim == 0 or rows.shape[0] != len(labels):
         raise DataError(f"X and y need one row an example each, and have shapes {rows.shape} and {labels.shape}")
     learned, held = split_rows(len(labels), held_out, seed, labels if stratify else None, how)

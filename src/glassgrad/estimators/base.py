@@ -6,6 +6,7 @@ import math
 from typing import Any, ClassVar
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state, compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
@@ -14,6 +15,7 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 from glassgrad import nn
 from glassgrad.errors import DataError
 from glassgrad.graphs import Graph
+from glassgrad.ops.sparse import csr_of
 from glassgrad.train.inputs import all_finite
 
 Array = np.ndarray[Any, Any]
@@ -44,6 +46,7 @@ def features(estimator: Any, X: Any, *, reset: bool, sparse: bool = True) -> Any
     """X as a matrix of float32 or float64, whichever it has (others become float64); CSR where it is sparse."""
     if not reset and _surely_good(estimator, X):
         return X
+    X = _intact(X, sparse)
     return validate_data(estimator, X, reset=reset, dtype=FLOATS, order="C", accept_sparse="csr" if sparse else False)
 
 
@@ -65,9 +68,15 @@ def _surely_good(estimator: Any, X: Any) -> bool:
 
 def features_and_targets(estimator: Any, X: Any, y: Any, *, reset: bool, sparse: bool = True, **checks: Any) -> Any:
     """X as `features` has it, and y beside it; `checks` are further settings of scikit-learn's `validate_data`."""
+    X = _intact(X, sparse)
     return validate_data(
         estimator, X, y, reset=reset, dtype=FLOATS, order="C", accept_sparse="csr" if sparse else False, **checks
     )
+
+
+def _intact(X: Any, sparse: bool) -> Any:
+    """A sparse X as CSR whose positions are known to be inside, which scikit-learn takes on trust."""
+    return csr_of(X, "X") if sparse and issparse(X) else X
 
 
 def classes_and_codes(estimator: Any, y: Array) -> tuple[Array, Array]:

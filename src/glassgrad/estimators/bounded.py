@@ -7,6 +7,7 @@ import warnings
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
@@ -14,6 +15,7 @@ from glassgrad.errors import NoAttributeError
 from glassgrad.estimators.linear import LinearClassifier
 from glassgrad.estimators.row_by_row import Learned
 from glassgrad.estimators.separability import Question, Separation, UndecidedError
+from glassgrad.ops.sparse import csr_of
 
 Array = np.ndarray[Any, Any]
 _NUMBERS, _WEIGHTS = 400_000, 500  # rows × weights, and weights, of a linear program that is solved in passing
@@ -126,6 +128,7 @@ class Bounded(LinearClassifier):
                 "stored or copied model, nor by partial_fit: use separation(X, y) of glassgrad.estimators"
             )
         X, codes, weight = self._rows
+        X = csr_of(X, "X") if issparse(X) else X  # fit was a while ago, and whoever gave it may have changed it
         if weight is not None and not weighted:
             weight = (weight > 0).astype(np.float64)
         return Question(X, codes, len(self.classes_), self._constant(X), weight)

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from glassgrad.errors import DataError, ShapeError
+from glassgrad.ops.sparse import csr_of
 
 Array = np.ndarray[Any, Any]
 _CHUNK = 1 << 20  # numbers of X looked at together in float64
@@ -101,7 +102,7 @@ def separation(X: Any, y: ArrayLike, fit_intercept: bool = True) -> Separation:
     >>> print(separation([[0.0, 0.0], [1.0, 1.0], [0.0, 1.0], [1.0, 0.0]], [0, 0, 1, 1]).separable)  # XOR
     False
     """
-    X = X.tocsr() if hasattr(X, "tocsr") else np.asarray(X)
+    X = csr_of(X, "X") if hasattr(X, "tocsr") else np.asarray(X)
     if len(X.shape) != 2 or np.shape(y) != X.shape[:1]:
         raise ShapeError(f"X needs the shape (rows, features) and y a class a row, not {X.shape} and {np.shape(y)}")
     classes, codes = np.unique(np.asarray(y), return_inverse=True)
@@ -290,7 +291,8 @@ class Question:
     def _units(self) -> Array:
         """What brings each feature, that of the bias included, to the size 1 at most."""
         if hasattr(self.X, "tocsr"):
-            largest = abs(self.X).max(axis=0).toarray().ravel().astype(np.float64)
+            own = abs(self.X.copy())  # SciPy adds up what is stored twice, where it lies
+            largest = own.max(axis=0).toarray().ravel().astype(np.float64)
         else:
             largest = np.max([np.abs(part).max(axis=0) for part in self._parts()], axis=0)
         largest = np.append(largest, [self.bias] if self.bias else [])

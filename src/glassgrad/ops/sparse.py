@@ -7,6 +7,7 @@ Dtypes meet as in NumPy: float32 values with a float32 operand give float32.
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,60 @@ import numpy as np
 from glassgrad.errors import DataError, NoAttributeError, OperandError, ShapeError, UnsupportedError
 from glassgrad.op import Case, Explanation, Op, Spec, promote, shaped
 
+_POSITIONS = (np.dtype(np.int32), np.dtype(np.int64))
 _WHERE = "positions in a sparse matrix are integers, not differentiable"
+
+
+def csr_of(matrix: Any, name: str = "the sparse matrix") -> Any:
+    """A SciPy sparse matrix of any format as CSR, once it is known that all it stores stands inside.
+
+    SciPy's loops follow the positions that a matrix holds wherever they lead, its conversions too, and whoever has
+    the matrix can have changed them. Values and columns are those of the matrix where it is CSR already; the row
+    pointers are a copy, which stays as it was checked.
+
+    Raises
+    ------
+    DataError
+        Where a position is outside, or what is stored does not fit together.
+    """
+    from scipy import sparse
+
+    if not sparse.issparse(matrix):
+        return matrix.tocsr()
+    try:
+        made = _intact(matrix).tocsr()
+    except (ValueError, TypeError, IndexError, AttributeError, OverflowError) as error:
+        raise DataError(f"{name} is a broken sparse matrix: {error}") from error
+    if matrix.format == "csr":
+        made.indptr = made.indptr.copy()
+    return made
+
+
+def _intact(matrix: Any) -> Any:
+    """The same matrix as an object of its own, which shares the arrays, checked; SciPy checks when it makes one."""
+    if matrix.format in ("coo", "dia"):
+        places = matrix.coords if matrix.format == "coo" else matrix.offsets
+        return type(matrix)((matrix.data, places), shape=matrix.shape)
+    own = copy.copy(matrix)
+    if own.format == "lil":
+        if not len(own.rows) == len(own.data) == own.shape[0] or any(map(_differ, own.rows, own.data)):
+            raise ValueError("rows and data differ in length")
+        own = own.tocsr()
+    if own.format != "dok":
+        for name in ("indices", "indptr"):
+            places = np.asarray(getattr(own, name))
+            if places.ndim != 1 or places.dtype.kind not in "iu":
+                raise ValueError(f"{name} are not integers with one axis")
+            setattr(own, name, places if places.dtype in _POSITIONS else places.astype(np.int64))
+        ends = own.indptr
+        if not len(ends) or ends[0] != 0 or (ends[1:] < ends[:-1]).any():  # differences could overflow
+            raise ValueError("indptr must begin with 0 and be a non-decreasing sequence")
+        own.check_format(full_check=True)
+    return own
+
+
+def _differ(columns: Any, values: Any) -> bool:
+    return len(columns) != len(values)
 
 
 def _csr_rows_shape(indptr: Any, nnz: int) -> Spec:
@@ -75,8 +129,8 @@ def _csr_matmul(data: Any, indices: Any, indptr: Any, x: Any, shape: tuple[int, 
     first, last = int(indptr[0]), int(indptr[-1])
     if not 0 <= first <= last <= len(data):
         raise DataError(f"indptr goes from {first} to {last}, and {len(data)} values are stored")
-    matrix = sparse.csr_array((data[first:last], indices[first:last], indptr - indptr[0]), shape=shape)
-    matrix.check_format(full_check=True)  # SciPy's product trusts its indices: a wild one would read stray memory
+    ends = indptr.astype(np.int64) - first
+    matrix = csr_of(sparse.csr_array((data[first:last], indices[first:last], ends), shape=shape))
     return np.asarray((matrix.T if transposed else matrix) @ x).astype(spec.dtype, copy=False)
 
 
@@ -308,8 +362,7 @@ def sparse_matmul(matrix: Any, x: Any, values: Any = None) -> Any:
         )
     if sparse.issparse(x) or sparse.issparse(values):
         raise OperandError("sparse_matmul takes a dense operand and dense values; call .toarray() on the sparse one")
-    csr = matrix.tocsr()
-    csr.check_format(full_check=True)
+    csr = csr_of(matrix)
     x, data = shaped(x), csr.data if values is None else shaped(values)
     for what, z in (("the sparse matrix", data), ("the dense operand", x)):
         if z.dtype.kind not in "fiub":

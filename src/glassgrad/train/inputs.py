@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from glassgrad.errors import DataError, OperandError, ShapeError
+from glassgrad.ops.sparse import csr_of
 
 Array = np.ndarray[Any, Any]
 
@@ -40,24 +41,19 @@ def _sparse(X: Any, dtype: np.dtype[Any], name: str) -> Any:
         raise ShapeError(f"{name} needs the shape (rows, features) and has shape {X.shape}")
     if 0 in X.shape:
         raise DataError(f"{name} is empty (shape {X.shape}); at least one row and one feature are needed")
-    csr = X.tocsr()
-    try:
-        csr.check_format(full_check=True)
-    except ValueError as error:
-        raise DataError(f"{name} is a broken sparse matrix: {error}") from error
+    csr = csr_of(X, name)
     raw = _numbers(csr.data, name)
     if _surely_fits(raw, dtype):
         return csr if raw.dtype == dtype else csr.astype(dtype)
     with np.errstate(over="ignore"):
-        made = csr.astype(dtype)
-    bad = ~np.isfinite(made.data[: made.indptr[-1]])
+        bad = ~np.isfinite(raw.astype(dtype))  # as stored: SciPy's astype adds up what is stored twice
     if bad.any():
         place = int(np.argmax(bad))
         row, column = int(np.searchsorted(csr.indptr, place, side="right")) - 1, int(csr.indices[place])
         found = raw[place]
         what = f"does not fit {dtype}; scale the data down" if np.isfinite(found) else "is not finite; fill it in"
         raise DataError(f"{name} has {found:g} at row {row}, column {column}, which {what}")
-    return made
+    return csr.astype(dtype)
 
 
 def targets(y: Any, rows: int, dtype: np.dtype[Any], name: str = "y", beside: str = "X") -> Array:

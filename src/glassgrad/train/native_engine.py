@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import functools
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -188,9 +189,15 @@ class NativeEngine(NumpyEngine):
         self.used: int | None = 1
         self._loops: dict[Any, tuple[Graph, _Loop]] = {}
         self._programs: dict[int, tuple[Graph, Program]] = {}
+        self._alone = threading.Lock()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_loops": {}, "_programs": {}}  # compiled again when they are needed
+        kept = {**vars(self), "_loops": {}, "_programs": {}}  # compiled again when they are needed
+        del kept["_alone"]
+        return kept
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _alone=threading.Lock())
 
     def prepare(self, graph: Graph, rows: Rows, sampling: Sampling) -> None:
         """Compile the loop around a step's graph."""
@@ -206,8 +213,10 @@ class NativeEngine(NumpyEngine):
         stretch.rows.check()
         drawn = stretch.sampling == "replacement"
         loops = {size: self._loop(graphs(size), stretch.rows, drawn) for size in _sizes(stretch)}
-        if all(loop.compiles for loop in loops.values()) and self._advance(loops, memory, stretch, losses):
-            return
+        if all(loop.compiles for loop in loops.values()):
+            with self._alone:  # a loop has one memory: two threads in it would read each other's rows
+                if self._advance(loops, memory, stretch, losses):
+                    return
         super().steps(graphs, memory, stretch, losses)  # if an index was out of range, NumPy says which
 
     def run(self, graph: Graph, values: Sequence[Any]) -> list[Array]:

@@ -19,6 +19,7 @@ from glassgrad.distributions import Categorical, Distribution
 from glassgrad.errors import DataError, GlassgradError, OperandError, ShapeError, UnsupportedError, reason
 from glassgrad.graphs import Graph
 from glassgrad.ops import random
+from glassgrad.ops.sparse import csr_of
 from glassgrad.train import inputs
 from glassgrad.train.engine import Memory, Stretch
 from glassgrad.train.engines import engine_named
@@ -257,7 +258,7 @@ class Online:
     def scores(self, X: Any, averaged: bool = False) -> Array:
         """``X @ W + b`` for dense rows or a SciPy sparse matrix; with the averaged weights where asked."""
         W, b = self.averaged if averaged else (self._W, self._b)
-        return np.asarray(X @ W) + b
+        return np.asarray((csr_of(X, "X") if hasattr(X, "tocsr") else X) @ W) + b
 
     def graph(self) -> Graph:
         """The graph of the step that was run last: forward, backward and update.

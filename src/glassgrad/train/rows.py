@@ -82,7 +82,13 @@ class Rows:
         if not self.sparse:
             return
         ends, stored = self.X.indptr, min(len(self.X.data), len(self.X.indices))
-        if len(ends) != len(self) + 1 or ends[0] != 0 or ends[-1] > stored or (ends[1:] < ends[:-1]).any():
+        if (
+            ends.dtype != self.X.indices.dtype
+            or len(ends) != len(self) + 1
+            or ends[0] != 0
+            or ends[-1] > stored
+            or (ends[1:] < ends[:-1]).any()
+        ):
             raise DataError("X is a broken sparse matrix: its indptr has been changed since it was checked")
 
     def part(self, start: int, stop: int) -> Rows:

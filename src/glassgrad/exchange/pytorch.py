@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -69,7 +70,7 @@ def to_torch_state_dict(model: Any, *, tensors: bool = True) -> dict[str, Any]:
     if not tensors:
         return arrays
     try:
-        import torch
+        torch: Any = importlib.import_module("torch")
     except ImportError:
         raise UnsupportedError(
             "PyTorch is not installed; install it, or take NumPy arrays with to_torch_state_dict(model, tensors=False)"
