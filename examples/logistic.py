@@ -112,7 +112,7 @@ first.legend(title="log-likelihood", loc="lower left", fontsize=9)
 for (rate, curve), color in zip(curves.items(), COLORS, strict=True):
     second.plot(range(1, 21), curve, color=color, label=f"{rate:g}")
 second.set(
-    yscale="log", title="Rates: too small, right, too large", xlabel="pass", ylabel="mean -log p", xticks=(1, 5, 10, 15, 20)
+    yscale="log", title="Too small, right, too large", xlabel="pass", ylabel="mean -log p", xticks=(1, 5, 10, 15, 20)
 )
 second.legend(title="rate", ncols=3, fontsize=9)
 third.plot(range(1, len(inside) + 1), inside, color=BLUE, label="100 digits learned from")

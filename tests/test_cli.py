@@ -179,7 +179,7 @@ def test_a_rate_that_ruins_everything_is_said(here):
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["train", "iris"], "there is no data set 'iris'"),
+        (["train", "iris"], "there is no file 'iris', and no data set 'iris' either"),
         (["train", "digits", "--optimizer", "sdg"], "Did you mean 'sgd'"),
         (["train", "digits", "--held-out", "1"], "between 0 and 1"),
         (["train", "digits", "--held-out", "0.001"], "cannot hold out"),

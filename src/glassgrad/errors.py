@@ -15,7 +15,9 @@ import numpy as np
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _WORKED = os.path.join(_PACKAGE, "worked") + os.sep
 _STANDARD = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
-_LIBRARIES = tuple(f"{os.sep}site-packages{os.sep}{name}{os.sep}" for name in ("numpy", "scipy", "sklearn", "pandas"))
+_LIBRARIES = tuple(
+    f"{os.sep}site-packages{os.sep}{name}{os.sep}" for name in ("numpy", "scipy", "sklearn", "pandas", "joblib")
+)
 
 
 class Location:

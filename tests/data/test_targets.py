@@ -29,6 +29,9 @@ RNG = np.random.default_rng(0)
         (list(range(10)) * 5, "classification", "whole numbers with 10 different values"),
         ([0.5, 1.0, 2.0], "regression", "numbers with 3 different values"),
         ([3, 1, 2], "regression", "whole numbers with 3 different values"),
+        ([*range(12)] * 9 + [12], "counts", "whole numbers from 0 to 12"),  # a tail
+        ([*range(12)] * 9, "classification", "12 different"),
+        ([*range(9)] * 9 + [9], "classification", "10 different"),
         (RNG.integers(25, 350, 400), "regression", "whole numbers"),
         (RNG.poisson(12, 2000), "regression", "whole numbers"),  # no zero among them
         (RNG.negative_binomial(1, 0.05, 2000), "counts", "whole numbers from 0 to"),
@@ -168,9 +171,18 @@ def test_a_class_too_rare_to_be_in_both_parts():
     labels = ["a"] * 9 + ["b"]
     with pytest.raises(DataError, match=r"cannot hold out 0\.25 of 10 rows"):
         data.split_rows(10, 0.25, labels=labels)
-    with pytest.warns(DataWarning, match="a class is too rare"):
+    with pytest.warns(DataWarning, match="1 class has one row only, which is learned from"):
         rows, held_out = data.split_rows(10, 0.25, labels=labels, lenient=True)
     assert sorted([*rows, *held_out]) == list(range(10))
+    assert len(held_out) == 3
+    assert 9 in rows
+    with pytest.warns(DataWarning, match="2 classes have one row only, which are learned from"):
+        rows, held_out = data.split_rows(22, 4, labels=["a", "b"] * 10 + ["c", "d"], lenient=True)
+    assert {20, 21} < set(rows.tolist())
+    assert [sum(i % 2 for i in held_out), len(held_out)] == [2, 4]
+    with pytest.warns(DataWarning, match="a class is too rare .* without regard"):
+        rows, held_out = data.split_rows(9, 2, labels=list("aabbccdde"), lenient=True)
+    assert sorted([*rows, *held_out]) == list(range(9))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         data.split_rows(10, 0.25, labels=["a", "b"] * 5, lenient=True)

@@ -42,7 +42,7 @@ def shown(command: Callable[..., Any]) -> Callable[..., Any]:
         except (GlassgradError, OSError) as error:
             if kwargs.get("debug"):
                 typer.echo(traceback.format_exc(), err=True, nl=False)
-            fail(_told(error), MISTAKE)
+            fail(_as_option(_told(error)), MISTAKE)
         except KeyboardInterrupt:
             fail("interrupted", INTERRUPTED)
 
@@ -58,6 +58,11 @@ def _told(error: Exception) -> str:
     above = {frame.f_code.co_filename for frame, _ in traceback.walk_stack(None)}
     ours = location.filename.startswith(os.path.dirname(glassgrad.__file__) + os.sep)
     return reason(error) if ours or location.filename in above else str(error)
+
+
+def _as_option(message: str) -> str:
+    """An error that names the library's argument, with the option of the command line."""
+    return message.replace("say overwrite=True", "replace it with --overwrite").replace("overwrite=True", "--overwrite")
 
 
 def _flowing(text: str) -> str:
@@ -81,6 +86,12 @@ def warn(message: str) -> None:
 def width() -> int:
     """Characters in a line: the terminal's, at most 120; 80 where there is no terminal."""
     return max(44, min(shutil.get_terminal_size((80, 24)).columns, 120))
+
+
+def written(path: object, files: str) -> None:
+    """Say where a command wrote: on one line, or two where that would be wider than the terminal."""
+    line = f"written to {path}: {files}"
+    typer.echo(line if len(line) <= width() else f"written to {path}:\n  {files}")
 
 
 def field(name: str, text: str, first: int = 9) -> str:

@@ -173,7 +173,7 @@ class _Job:
         page.write(path / "report.html")
         if folder.instead_of is not None:
             typer.echo(f"{folder.instead_of} exists and is left as it is")
-        typer.echo(f"written to {path}: {storage.MODEL}, {storage.WEIGHTS}, report.html")
+        common.written(path, f"{storage.MODEL}, {storage.WEIGHTS}, report.html")
 
     def _save(self, folder: folders.Folder, info: dict[str, Any]) -> Path:
         """Store the network; where the folder was filled while it learned, under the next free name."""

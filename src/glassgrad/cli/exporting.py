@@ -37,4 +37,5 @@ def export(
     path = Path(f"{model.name}.onnx") if output is None else output
     made = to_onnx(model, dtype="float32" if single else None, path=path, overwrite=overwrite)
     takes, gives = (", ".join(value.name for value in values) for values in (made.graph.input, made.graph.output))
-    typer.echo(f"takes    {takes}\ngives    {gives}\nwritten to {path}: ONNX, opset {made.opset_import[0].version}")
+    typer.echo(f"{common.field('takes', takes)}\n{common.field('gives', gives)}")
+    common.written(path, f"ONNX, opset {made.opset_import[0].version}")

@@ -76,7 +76,8 @@ def _network(path: Path) -> None:
 
 def _layers(net: nn.Layer) -> None:
     typer.echo(f"\n{net}")
-    typer.echo(f"{net.count():,} parameters")
+    if not isinstance(net, nn.Sequential):  # its table counts them
+        typer.echo(f"{net.count():,} parameters")
 
 
 def _text(info: Mapping[str, Any], name: str) -> str:

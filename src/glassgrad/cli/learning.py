@@ -17,10 +17,11 @@ from sklearn.exceptions import ConvergenceWarning
 
 from glassgrad import __version__, data, nn
 from glassgrad.cli import common, folders
-from glassgrad.cli.modelling import Choice, Data, choose, fitted
+from glassgrad.cli.modelling import OF_COUNTS, Choice, Data, choose, fitted
 from glassgrad.cli.runs import collected, proof, proved, versions
 from glassgrad.cli.settings import Settings, kinds_of_columns
 from glassgrad.data import Guess, Preparation, Table, guess_task
+from glassgrad.data.cells import shown
 from glassgrad.distributions import Distribution
 from glassgrad.errors import DataError
 from glassgrad.estimators import PreparedModel
@@ -108,7 +109,12 @@ class _Job:
             for note in table.notes:
                 self.say("", note)
             y = table.column(table.target)
-            self.guess = Guess(settings.task, "as told") if settings.task else guess_task(y)
+            if settings.task:
+                self.guess = Guess(settings.task, "as told")
+            elif settings.loss in OF_COUNTS:
+                self.guess = Guess("counts", f"as --loss {settings.loss} wants")
+            else:
+                self.guess = guess_task(y)
             labels = np.asarray(y).astype(str) if self.guess.kind == "classification" else None
             learned, held = data.split_rows(
                 len(table), settings.held_out, settings.seed, labels if settings.split == "random" else None,
@@ -131,16 +137,17 @@ class _Job:
             if not known.any():
                 raise DataError("no held-out row has a class that was met in training; try another --seed or --split")
             if not known.all():
-                self.notes.append(
-                    f"{np.count_nonzero(~known):,} held-out rows are left out: their class was never met in training"
-                )
+                lost = np.count_nonzero(~known)
+                rows = "1 held-out row is" if lost == 1 else f"{lost:,} held-out rows are"
+                self.notes.append(f"{rows} left out: their class was never met in training")
                 self.held = self.held.take(known)
             self.X, self.X_held = (self.preparation.transform(part) for part in (self.learned, self.held))
             self.y, self.y_held = (target.encode(part.column(name)) for part in (self.learned, self.held))
         self.say("target", target.said())
         how = "the last rows" if settings.split == "last" else f"drawn with seed {settings.seed}"
         if settings.split == "random" and target.task == "classification":
-            how += ", each class its share"
+            shares = not any("without regard to classes" in note for note in self.notes)
+            how += ", each class its share" if shares else ""
         self.say("split", f"{len(self.y):,} rows to learn from, {len(self.y_held):,} held out: {how}")
         if not self.quiet:
             typer.echo("columns")
@@ -242,7 +249,7 @@ class _Job:
         self._page().write(path / "report.html")
         if folder.instead_of is not None:
             typer.echo(f"{folder.instead_of} exists and is left as it is")
-        typer.echo(f"written to {path}: {MODEL}, {WEIGHTS}, report.html")
+        common.written(path, f"{MODEL}, {WEIGHTS}, report.html")
 
     def _page(self) -> ModelReport:
         settings, target, estimator = self.settings, self.model.target, self.model.estimator
@@ -272,7 +279,11 @@ class _Job:
             y=self.y_held if target.task == "classification" else target.decode(self.y_held),
             said=self.said,
             probabilities=self.probabilities,
-            curves={name: _curve(getattr(estimator, attribute, None)) for name, attribute in _CURVES.items()},
+            curves={
+                name: _curve(getattr(estimator, attribute, None))
+                for name, attribute in _CURVES.items()
+                if attribute != "validation_scores_" or getattr(estimator, "scoring", None) != "loss"
+            },
             found=self.found,
             linear=isinstance(network, nn.Linear),
             data=[
@@ -303,7 +314,7 @@ class _Job:
                 figures["classes"] = f"{len(scores.classes)}"
         else:
             figures = {"held-out R²": f"{scores.r2:.4f}" if np.isfinite(scores.r2) else "–"}
-            figures |= {"mean absolute error": f"{scores.mae:.4g}", "RMSE": f"{scores.rmse:.4g}"}
+            figures |= {"mean absolute error": shown(scores.mae), "RMSE": shown(scores.rmse)}
         features = len(self.preparation.feature_names)
         return figures | {
             "rows learned": f"{len(self.y):,}", "features": f"{features:,}",

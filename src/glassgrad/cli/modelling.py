@@ -63,6 +63,10 @@ class Choice:
         return f"{self.name} ({self.how}){': ' if self.why else ''}{self.why}"
 
 
+OF_COUNTS = ("poisson", "negative_binomial")
+"""Losses of counts, which are not scaled."""
+
+
 def choose(settings: Settings, data: Data) -> Choice:
     """The estimator that was asked for, or the one that suits the data.
 
@@ -80,6 +84,10 @@ def choose(settings: Settings, data: Data) -> Choice:
         raise UsageError(
             f"--model {model} tells classes apart, and {data.target.name!r} is to be predicted as a number "
             f"({data.target.reason}); take --model mlp, or --task classification"
+        )
+    if settings.loss in OF_COUNTS and data.target.task != "counts":
+        raise UsageError(
+            f"--loss {settings.loss} is for counts, and --task {data.target.task} was given; take --task counts"
         )
     if not classify and settings.class_weight:
         raise UsageError(f"--class-weight is for classes, and {data.target.name!r} is predicted as a number")

@@ -11,7 +11,6 @@ from glassgrad import optim
 from glassgrad.cli import common
 from glassgrad.cli.digits import train_digits
 from glassgrad.cli.settings import Settings, share_or_rows, widths
-from glassgrad.errors import unknown
 
 DATA = ("digits",)
 _FILE, _MODEL, _RUN = "The file", "The model", "The run"
@@ -181,4 +180,6 @@ def train(
 
         train_file(settings)
     else:
-        raise unknown("data set", name, DATA)
+        raise common.UsageError(
+            f"there is no file {name!r}, and no data set {name!r} either: the built-in one is {' or '.join(DATA)}"
+        )

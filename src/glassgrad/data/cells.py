@@ -18,6 +18,11 @@ _TRUE, _FALSE = frozenset({"true", "t", "yes", "y", "1"}), frozenset({"false", "
 _BIG = 2.0**53
 
 
+def shown(value: float) -> str:
+    """A number for people: four digits, and all digits before the point."""
+    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e15 else f"{value:.4g}"
+
+
 def place(column: Any, i: int) -> str:
     """The i-th cell's row, counted from 1 as it stood in the file."""
     label = column.index[i]

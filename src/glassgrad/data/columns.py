@@ -129,13 +129,15 @@ class Number(Column):
         """The scaled number, and the flag where some were missing in training."""
         values = cells.numbers(column)
         if not self.missing and (gone := int(np.isnan(values).sum())):
-            tell_missing(self.name, gone, f"{self.fill:.4g}")
+            tell_missing(self.name, gone, f"{cells.shown(self.fill)}")
         return self.scaled(values)
 
     def said(self) -> str:
         """The numbers behind it."""
-        missing = f"; {self.missing:,} missing: taken as the {self.fill_name} {self.fill:.4g}, and flagged"
-        return f"scaled: mean {self.mean:.4g}, deviation {self.scale:.4g}" + (missing if self.missing else "")
+        missing = f"; {self.missing:,} missing: taken as the {self.fill_name} {cells.shown(self.fill)}, and flagged"
+        return f"scaled: mean {cells.shown(self.mean)}, deviation {cells.shown(self.scale)}" + (
+            missing if self.missing else ""
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -331,7 +333,7 @@ class Pixels(Column):
         shape = " × ".join(map(str, self.shape))
         if self.mean == 0:
             return f"{shape} numbers" + ("" if self.scale == 1 else f", divided by {self.scale:g}")
-        return f"{shape} numbers, scaled: mean {self.mean:.4g}, deviation {self.scale:.4g}"
+        return f"{shape} numbers, scaled: mean {cells.shown(self.mean)}, deviation {cells.shown(self.scale)}"
 
 
 def _finite(array: Array) -> None:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from glassgrad.data.written import writing
 from glassgrad.errors import DataError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _MISSING_NUMBERS = frozenset({"None", "none", "NONE", "-", "--", ".", "..", "mis
 """What stands for a missing value in a column that otherwise holds numbers."""
 MOST_COLUMNS = 100_000
 _NAMED = {",": "a comma", "\t": "a tab", ";": "a semicolon", "|": "a bar", " ": "a space"}
-_LOOKED_AT = 20
+_LOOKED_AT, _FEW = 20, 10
 _NUMBER = re.compile(r"[+-]?(\d+(,\d*)?|,\d+)([eE][+-]?\d+)?")
 
 
@@ -259,9 +260,11 @@ def checked_names(names: list[str], where: str) -> list[str]:
     if repeated:
         name, at = next(iter(repeated.items()))
         more = f" (and {len(repeated) - 1} more names)" if len(repeated) > 1 else ""
+        headless = all(map(_is_number, names))
+        advice = "the first line holds numbers only: put a line of names above it" if headless else ""
         raise DataError(
             f"{where}: the name {name!r} stands over several columns: {', '.join(map(str, at[:8]))}{more}; "
-            "give each a name of its own"
+            + (advice or "give each a name of its own")
         )
     return names
 
@@ -290,8 +293,12 @@ def _parsed(
         raise DataError(f"{where} cannot be read as a table: {str(error).strip()}") from error
 
 
+def _listed(words: Sequence[str]) -> str:
+    return f"{', '.join(map(repr, words))} stand{'s' * (len(words) == 1)} for"
+
+
 def _numbers_found(frame: pd.DataFrame, separator: str, as_text: Sequence[str], notes: list[str]) -> pd.DataFrame:
-    """Columns of text that hold numbers, but for words for "missing" or a decimal comma, as numbers."""
+    """Columns of text that hold numbers, but for words for "missing" or ways to write them, as numbers."""
     import pandas as pd
 
     changed: dict[str, Any] = {}
@@ -306,8 +313,14 @@ def _numbers_found(frame: pd.DataFrame, separator: str, as_text: Sequence[str], 
         column = frame[name].where(~frame[name].isin(words)) if words else frame[name]
         if words and all(map(_is_number, texts)):
             changed[name] = pd.to_numeric(column)
-            notes.append(f"{name}: {', '.join(map(repr, words))} stand for missing numbers")
+            notes.append(f"{name}: {_listed(words)} missing numbers")
+        elif (how := writing(texts, separator)) is not None:
+            changed[name] = how.values(column)
+            notes.append(f"{name}: {how.said()}" + (f"; {_listed(words)} missing" if words else ""))
         elif separator != "," and all(_NUMBER.fullmatch(t.strip()) for t in texts):
             changed[name] = pd.to_numeric(column.str.strip().str.replace(",", "."))
             notes.append(f"{name}: numbers with a decimal comma")
+        elif len(texts) > _FEW and sum(map(_is_number, texts)) > len(texts) / 2:
+            odd = next(t for t in texts if not _is_number(t))
+            notes.append(f"{name}: most cells are numbers, but not all, such as {odd[:30]!r}: taken as text")
     return frame.assign(**changed) if changed else frame

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 MOST_CLASSES = 1000
 FEW = 20
 """Different whole numbers up to which a target is taken for classes."""
-_IDENTIFIER = re.compile(r"(?i:id|ids|index|idx|key|uuid|guid|rowid|row|no|nr|unnamed: 0|column 1)|.*(?:_id|_ID|Id|ID)")
+_FEW_TAILED = 10  # as many though one is seen once: counts and sizes have tails
+_IDENTIFIER = re.compile(
+    r"(?i:id|ids|index|idx|key|uuid|guid|rowid|row|no|nr|unnamed: 0|column 1)|.*(?:_id|_ID|Id|ID)"
+    r"|.+[-_ ](?i:nr|no|id|number)\.?"
+)
 
 
 class Guess(NamedTuple):
@@ -108,8 +112,8 @@ def guess_task(y: Any) -> Guess:
     """Whether a target holds classes, counts, or numbers: "classification", "counts" or "regression".
 
     Text and truth values are classes. So are whole numbers with at most 20 different values, each seen twice or
-    more in the mean, and any two values. Other whole numbers from 0 up, small in the mean and with zeros among
-    them, are counts. Everything else is a number.
+    more in the mean (of more than 10, each at all), and any two values. Other whole numbers from 0 up, small in the
+    mean and with zeros among them, are counts. Everything else is a number.
 
     Parameters
     ----------
@@ -153,7 +157,8 @@ def guess_task(y: Any) -> Guess:
         return _classes(known, distinct)
     values = cells.numbers(known)
     whole = bool((values == np.round(values)).all())
-    if whole and (distinct == 2 or (distinct <= FEW and len(values) >= 2 * distinct)):
+    seen_once = distinct > _FEW_TAILED and int(np.unique(values, return_counts=True)[1].min()) == 1
+    if whole and (distinct == 2 or (distinct <= FEW and len(values) >= 2 * distinct and not seen_once)):
         return Guess("classification", f"whole numbers with {distinct} different values")
     if whole and values.min() == 0 and values.mean() <= 100 and distinct <= len(values) / 2:
         return Guess("counts", f"whole numbers from 0 to {values.max():,.0f}")

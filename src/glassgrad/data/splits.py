@@ -87,7 +87,8 @@ def split_rows(
     how : str
         "random" shuffles the rows; "last" holds the last ones out and leaves the order alone.
     lenient : bool
-        Where a label is too rare to be in both parts, warn and draw rows without regard to labels.
+        Where a label is too rare to be in both parts, warn: its row is learned from; or, with as many labels as
+        rows to hold out, rows are drawn without regard to labels.
 
     Returns
     -------
@@ -122,9 +123,24 @@ def split_rows(
     except ValueError as error:
         if not lenient or labels is None:
             raise DataError(f"cannot hold out {held_out:g} of {rows} rows: {error}") from error
-        warn("a class is too rare to be in both parts, so rows were held out without regard to classes", DataWarning)
-        return split_rows(rows, count, seed, None, how)
+        return _without_rare(rows, count, seed, np.asarray(labels))
     return np.asarray(parts[0]), np.asarray(parts[1])
+
+
+def _without_rare(rows: int, count: int, seed: int, labels: Array) -> tuple[Array, Array]:
+    """Labels that stand once are learned from, the others have their share in both parts, where there is room."""
+    from sklearn.model_selection import train_test_split
+
+    _, where, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    often = np.flatnonzero(counts[where.ravel()] > 1)
+    if len(often) < rows and int((counts > 1).sum()) <= min(count, len(often) - count):
+        learned, held = train_test_split(often, test_size=count, random_state=seed, stratify=labels[often])
+        alone = rows - len(often)
+        text = "1 class has one row only, which is" if alone == 1 else f"{alone:,} classes have one row only, which are"
+        warn(f"{text} learned from and not held out: it is too rare to be in both parts", DataWarning)
+        return np.r_[np.asarray(learned), np.setdiff1d(np.arange(rows), often)], np.asarray(held)
+    warn("a class is too rare to be in both parts, so rows were held out without regard to classes", DataWarning)
+    return split_rows(rows, count, seed)
 
 
 def _count(rows: int, held_out: float) -> int:

@@ -133,7 +133,8 @@ class Target:
             return f"{self.name}: {len(self.classes)} classes to tell apart ({shown}); {self.reason}"
         if self.task == "counts":
             return f"{self.name}: counts; {self.reason}"
-        return f"{self.name}: numbers, mean {self.mean:.4g}, standard deviation {self.scale:.4g}; {self.reason}"
+        mean, deviation = cells.shown(self.mean), cells.shown(self.scale)
+        return f"{self.name}: numbers, mean {mean}, standard deviation {deviation}; {self.reason}"
 
 
 def _series(y: Any, name: str) -> pd.Series:

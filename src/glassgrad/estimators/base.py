@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, ClassVar
 
 import numpy as np
@@ -121,6 +122,16 @@ def row_weights(
         what = "sample_weight" if class_weight is None else "sample_weight, times class_weight,"
         raise DataError(f"{what} is zero for every row, so there is nothing to learn from")
     return weight
+
+
+def in_shares(labels: Array, fraction: float) -> Array | None:
+    """The labels, where each class can have its share of the rows held out; None where some class is too rare for it.
+
+    To hand to scikit-learn's `train_test_split` as `stratify`, which refuses rare classes.
+    """
+    _, counts = np.unique(labels, return_counts=True)
+    held = math.ceil(fraction * len(labels))
+    return labels if counts.min() > 1 and len(counts) <= min(held, len(labels) - held) else None
 
 
 def seed_of(random_state: Any) -> int:

@@ -310,7 +310,7 @@ class LogisticRegression(LinearClassifier):
     def _split(self, problem: Problem, generator: Any) -> tuple[Problem, HeldOut]:
         """A part of the rows to learn from, and the others held out."""
         codes, weight = problem.y, problem.weight
-        stratify = codes if np.bincount(codes).min() > 1 else None
+        stratify = base.in_shares(codes, self.validation_fraction)
         parts = train_test_split(
             np.arange(len(codes)), test_size=self.validation_fraction, random_state=generator, stratify=stratify
         )

@@ -241,7 +241,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         if isinstance(self.loss, Distribution) and type(self.loss).__module__.split(".")[0] != "glassgrad":
             return self.loss, self.loss, self.loss.outputs(y)
         raise unknown(
-            "loss of a classifier of such y", str(name), ["log_loss", usual.name, *["beta_bernoulli"] * labels]
+            "loss of such a classifier named", str(name), ["log_loss", usual.name, *["beta_bernoulli"] * labels]
         )
 
     def _score_of(self, output: Array, y: Array) -> float:

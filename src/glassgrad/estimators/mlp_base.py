@@ -19,7 +19,7 @@ from glassgrad.distributions import Distribution
 from glassgrad.errors import DataError, NoAttributeError, OperandError
 from glassgrad.estimators import mlp_settings as settings
 from glassgrad.estimators import networks
-from glassgrad.estimators.base import NetworkEstimator, features, seed_of
+from glassgrad.estimators.base import NetworkEstimator, features, in_shares, seed_of
 from glassgrad.estimators.stopping import Convergence
 from glassgrad.graphs import Graph
 from glassgrad.parameters import Parameter
@@ -136,9 +136,10 @@ class BaseMLP(NetworkEstimator):
         return self
 
     def _split(self, X: Any, y: Array, weight: Any, rng: Any) -> tuple[Any, Array, Any, tuple[Any, Array]]:
-        """Rows to train on and rows to look at, the classes in equal shares where each row has one."""
+        """Rows to train on and rows to look at, classes in equal shares if a row has one and none is too rare."""
         columns = [X, y] if weight is None else [X, y, weight]
-        by = y if is_classifier(self) and (y.ndim == 1 or y.shape[1] == 1) else None
+        one = is_classifier(self) and (y.ndim == 1 or y.shape[1] == 1)
+        by = in_shares(y, self.validation_fraction) if one else None
         parts: list[Any] = train_test_split(*columns, random_state=rng, test_size=self.validation_fraction, stratify=by)
         if parts[1].shape[0] < 2:
             raise DataError("the validation set is too small: raise validation_fraction, or pass X_val and y_val")

@@ -23,7 +23,7 @@ FORMAT = "glassgrad model"
 VERSION = 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PreparedModel:
     """A fitted estimator, and what has to be done with the rows of a file before it.
 
@@ -54,6 +54,12 @@ class PreparedModel:
     estimator: Any
     preparation: Preparation
     info: dict[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        name = type(self.estimator).__name__
+        aim = self.preparation.target
+        features = len(self.preparation.feature_names)
+        return f"<PreparedModel: {name} of {features:,} features" + (f" for {aim.name!r}>" if aim else ">")
 
     @property
     def target(self) -> Target:

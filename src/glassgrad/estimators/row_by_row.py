@@ -32,9 +32,10 @@ class Learned(NamedTuple):
 
 
 def hold_out(rows: Learned, fraction: float, seed: int) -> tuple[Learned, Learned]:
-    """Rows to learn from and rows held out, in the proportions of the classes, at least one of each; in their order."""
+    """Rows to learn from and rows held out, each class its share where none is too rare; in their order."""
     fraction = max(fraction, len(np.unique(rows.codes)) / len(rows.codes))
-    learn, out, _, _ = split(np.arange(len(rows.codes)), rows.codes, fraction, seed, stratify=True)
+    shared = base.in_shares(rows.codes, fraction) is not None
+    learn, out, _, _ = split(np.arange(len(rows.codes)), rows.codes, fraction, seed, stratify=shared)
     return rows.take(np.sort(learn)), rows.take(np.sort(out))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from glassgrad.data.cells import shown
 from glassgrad.errors import DataError
 
 Array = np.ndarray[Any, Any]
@@ -220,14 +221,15 @@ class NumberScores:
     def summary(self) -> str:
         """How close, in one line."""
         r2 = f"R² {self.r2:.4f}" if np.isfinite(self.r2) else "R² undefined (all numbers are equal)"
-        return f"{r2}, mean absolute error {self.mae:.4g}, RMSE {self.rmse:.4g} ({self.rows:,} rows)"
+        rows = f"{self.rows:,} row{'s' * (self.rows != 1)}"
+        return f"{r2}, mean absolute error {shown(self.mae)}, RMSE {shown(self.rmse)} ({rows})"
 
     def lines(self, width: int = 80) -> list[str]:
         """Errors beside those of always saying the mean."""
         return [
             f"{'':<24}{'this model':>14}{'always the mean':>18}",
-            f"{'mean absolute error':<24}{self.mae:>14.4g}{self.mae_of_mean:>18.4g}",
-            f"{'root mean square error':<24}{self.rmse:>14.4g}{self.rmse_of_mean:>18.4g}",
+            f"{'mean absolute error':<24}{shown(self.mae):>14}{shown(self.mae_of_mean):>18}",
+            f"{'root mean square error':<24}{shown(self.rmse):>14}{shown(self.rmse_of_mean):>18}",
         ]
 
 
