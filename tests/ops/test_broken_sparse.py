@@ -150,26 +150,29 @@ def test_a_perceptron_leaves_rows_out_of_order_and_repeated_as_they_are() -> Non
     assert X.indices.tolist() == [1, 0, 2, 2, 0]
 
 
-def test_two_threads_with_one_model_are_never_in_its_loop_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    inside, most = [], [0]
+def test_two_threads_with_one_model_are_never_in_the_same_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    inside: list[int] = []
+    met: list[bool] = []
+    original = native_engine.NativeEngine._turn
 
-    def watched(work: Callable[[int], None], size: int) -> None:
-        inside.append(size)
-        most[0] = max(most[0], len(inside))
+    def watched(self: Any, loop: Any, *others: Any) -> None:
+        met.append(loop.at in inside)
+        inside.append(loop.at)
         time.sleep(0.005)
-        work(0)
-        inside.pop()
+        original(self, loop, *others)
+        inside.remove(loop.at)
 
     model = Online(WIDTH, 3, distributions.Categorical(), 0.1)
     few, many = (model.rows(X, y) for X, y in ((rows()[:3], Y[:3]), (rows(), Y)))
     model.epoch(few)
-    monkeypatch.setattr(native_engine, "together", watched)
+    monkeypatch.setattr(native_engine.NativeEngine, "_turn", watched)
     threads = [threading.Thread(target=model.epoch, args=(some,)) for some in (few, many, few, many)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert most == [1]
+    assert len(met) >= 4
+    assert not any(met)
 
 
 def test_row_pointers_of_another_dtype_than_columns_never_reach_machine_code() -> None:

@@ -189,15 +189,9 @@ class NativeEngine(NumpyEngine):
         self.used: int | None = 1
         self._loops: dict[Any, tuple[Graph, _Loop]] = {}
         self._programs: dict[int, tuple[Graph, Program]] = {}
-        self._alone = threading.Lock()
 
     def __getstate__(self) -> dict[str, Any]:
-        kept = {**vars(self), "_loops": {}, "_programs": {}}  # compiled again when they are needed
-        del kept["_alone"]
-        return kept
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _alone=threading.Lock())
+        return {**vars(self), "_loops": {}, "_programs": {}}  # compiled again when they are needed
 
     def prepare(self, graph: Graph, rows: Rows, sampling: Sampling) -> None:
         """Compile the loop around a step's graph."""
@@ -213,10 +207,8 @@ class NativeEngine(NumpyEngine):
         stretch.rows.check()
         drawn = stretch.sampling == "replacement"
         loops = {size: self._loop(graphs(size), stretch.rows, drawn) for size in _sizes(stretch)}
-        if all(loop.compiles for loop in loops.values()):
-            with self._alone:  # a loop has one memory: two threads in it would read each other's rows
-                if self._advance(loops, memory, stretch, losses):
-                    return
+        if all(loop.compiles for loop in loops.values()) and self._advance(loops, memory, stretch, losses):
+            return
         super().steps(graphs, memory, stretch, losses)  # if an index was out of range, NumPy says which
 
     def run(self, graph: Graph, values: Sequence[Any]) -> list[Array]:
@@ -235,7 +227,8 @@ class NativeEngine(NumpyEngine):
         return found[1]
 
     def _loop(self, graph: Graph, rows: Rows, drawn: bool) -> _Loop:
-        key = (id(graph), drawn, _all_at_once(graph, rows, drawn))
+        # each of Python's threads has a loop of its own: two in one memory would read each other's rows
+        key = (id(graph), drawn, _all_at_once(graph, rows, drawn), threading.get_ident())
         if key not in self._loops:
             with _other_engine_named():
                 _remembered(self._loops, key, (graph, _Loop(graph, rows, drawn, self.threads)))
