@@ -25,13 +25,6 @@ START = [sys.executable, "-W", "error", "-c", "from glassgrad.cli import main; m
 QUICK = ["train", "digits", "--epochs", "2"]
 
 
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "80")
-    return tmp_path
-
-
 def invoke(*args: str):
     return CliRunner().invoke(app, list(args), prog_name="glassgrad")
 

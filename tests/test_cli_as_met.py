@@ -10,13 +10,6 @@ from glassgrad.cli import app
 from glassgrad.estimators import PreparedModel
 
 
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "80")
-    return tmp_path
-
-
 def invoke(*args: str):
     return CliRunner().invoke(app, list(args), prog_name="glassgrad")
 

@@ -25,13 +25,6 @@ from glassgrad.errors import DataError, GlassgradError
 from glassgrad.estimators import PreparedModel
 
 
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "80")
-    return tmp_path
-
-
 def invoke(*args: object):
     return CliRunner().invoke(app, [str(a) for a in args], prog_name="glassgrad")
 

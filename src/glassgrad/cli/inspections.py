@@ -8,30 +8,28 @@ from typing import Any
 
 import typer
 
-from glassgrad import estimators, nn, storage
+from glassgrad import nn, storage
 from glassgrad.cli import common
 from glassgrad.cli.learning import show_telling
-from glassgrad.estimators import PreparedModel, saved
-from glassgrad.storage import documents
+from glassgrad.estimators import PreparedModel
+from glassgrad.estimators.prepared import stored_model
 from glassgrad.views import scores, telling
 
 
 def show_model(model: Path, columns: int) -> None:
     """Print all of it; `columns` of the preparation at the most."""
-    kind = documents.kind_of(model, saved.LONGEST)
-    if kind == saved.FORMAT:
-        estimator = estimators.load(model)
-        typer.echo(common.field("model", f"{model}: {type(estimator).__name__}"))
-        _estimator(estimator)
-    elif kind == storage.FORMAT:
-        _network(model)
+    found = stored_model(model)
+    if isinstance(found, storage.Model):
+        _network(found, model)
+    elif isinstance(found, PreparedModel):
+        _prepared(found, model, columns)
     else:
-        _prepared(model, columns)
+        typer.echo(common.field("model", f"{model}: {type(found).__name__}"))
+        _estimator(found)
 
 
-def _prepared(path: Path, columns: int) -> None:
-    """What `glassgrad train FILE` wrote, and the error of what nobody wrote."""
-    model = PreparedModel.load(path)
+def _prepared(model: PreparedModel, path: Path, columns: int) -> None:
+    """What `glassgrad train FILE` wrote."""
     info = model.info
     typer.echo(common.field("model", f"{path}: {_text(info, 'model') or type(model.estimator).__name__}"))
     typer.echo(common.field("predicts", model.target.said()))
@@ -62,9 +60,8 @@ def _estimator(estimator: Any) -> None:
     _layers(estimator.network())
 
 
-def _network(path: Path) -> None:
+def _network(model: storage.Model, path: Path) -> None:
     """What `storage.save` wrote."""
-    model = storage.load(path)
     typer.echo(common.field("model", f"{path}: a network"))
     if model.loss is not None:
         typer.echo(common.field("loss", repr(model.loss)))

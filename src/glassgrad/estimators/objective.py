@@ -219,11 +219,6 @@ class Objective:
         self._pace = Pace(most if work >= _WORTH else 1, fixed=threads is not None)
         self._scores: tuple[list[Array], list[Array]] | None = None  # of all rows, and the parameters they are of
 
-    @property
-    def block_count(self) -> int:
-        """How many blocks the rows are read in."""
-        return len(self._blocks)
-
     def value_and_gradient(self, params: Sequence[Array]) -> tuple[float, list[Array]]:
         """The objective, and its gradient by weights and bias in float64."""
         graph, engine = self._graph, self._engine

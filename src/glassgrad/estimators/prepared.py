@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad import nn
+from glassgrad import nn, storage
 from glassgrad.data import Preparation, Target
 from glassgrad.errors import DataError, UnsupportedError, reason
+from glassgrad.estimators import saved
 from glassgrad.estimators.base import NetworkEstimator
 from glassgrad.estimators.saved import LONGEST, describe_estimator, rebuild_estimator
 from glassgrad.storage import documents
@@ -152,6 +153,15 @@ class PreparedModel:
             raise DataError("the classes of its estimator and of its preparation are not the same")
 
 
-def is_prepared(path: Path) -> bool:
-    """Whether a model with its preparation is stored there, as far as its description can be read."""
-    return documents.kind_of(path, LONGEST) == FORMAT
+def stored_model(path: str | os.PathLike[str]) -> NetworkEstimator | PreparedModel | storage.Model:
+    """What is stored there: an estimator, one with its preparation, or a network.
+
+    Raises
+    ------
+    DataError
+        When it cannot be read.
+    """
+    kind = documents.kind_of(Path(path), LONGEST)
+    if kind == storage.FORMAT:
+        return storage.load(path)
+    return saved.load(path) if kind == saved.FORMAT else PreparedModel.load(path)

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from glassgrad import storage
 from glassgrad.data import Preparation
 from glassgrad.distributions import Bernoulli, Categorical, Distribution
 from glassgrad.errors import OperandError, UnsupportedError
 from glassgrad.exchange.steps import Function, function_of
 from glassgrad.exchange.tables import columns_of
 from glassgrad.exchange.written import Input, Output
-from glassgrad.storage import documents
 
 
 @dataclass(frozen=True)
@@ -66,22 +62,6 @@ def head_of(model: Any, X: Any = None, preparation: Preparation | None = None) -
         given = np.asarray(X).dtype
         dtype = given if given.kind == "f" else dtype
     return Head(rest, (Input("X", (int(model.n_features_in_),), dtype),), tuple(outputs), repr(model))
-
-
-def stored_model(path: str | os.PathLike[str]) -> Any:
-    """What is stored there: an estimator, one with its preparation, or a network.
-
-    Raises
-    ------
-    DataError
-        When it cannot be read.
-    """
-    from glassgrad.estimators import PreparedModel, load, saved
-
-    kind = documents.kind_of(Path(path), saved.LONGEST)
-    if kind == storage.FORMAT:
-        return storage.load(path)
-    return load(path) if kind == saved.FORMAT else PreparedModel.load(path)
 
 
 def _check(step: Any) -> None:

@@ -12,7 +12,7 @@ from glassgrad import nn, storage
 from glassgrad.data import Preparation
 from glassgrad.distributions import Distribution
 from glassgrad.errors import OperandError, ShapeError, UnsupportedError, reason
-from glassgrad.exchange.heads import head_of, stored_model
+from glassgrad.exchange.heads import head_of
 from glassgrad.exchange.nodes import onnx_module
 from glassgrad.exchange.written import Input, Output, write_file, write_function, write_graph
 from glassgrad.graphs import Graph
@@ -85,6 +85,8 @@ def to_onnx(
     onnx_module()
     single = _single(dtype)
     if isinstance(model, str | os.PathLike):
+        from glassgrad.estimators.prepared import stored_model
+
         model = stored_model(model)
     if isinstance(model, storage.Model):
         model, distribution = model.net, distribution or model.loss
