@@ -37,6 +37,8 @@ class Example:
         Which groups the table folds; see `glassgrad.explain`.
     source : callable, optional
         The function whose code is shown, where `function` only calls it.
+    picture : callable, optional
+        Makes the matplotlib figure that this example is drawn as; without, it is drawn as its graph.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Example:
     table: bool = True
     fold: Any = None
     source: Callable[..., Tensor] | None = None
+    picture: Callable[[], Any] | None = None
 
     def build(self) -> Tensor:
         """Run the function on fresh tensors of its values; the result holds the whole graph."""
