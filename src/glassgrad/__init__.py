@@ -13,13 +13,16 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from glassgrad import data, distributions, errors, exchange, nn, ops, optim, storage, train, worked
+    from glassgrad import data, distributions, doctor, errors, exchange, nn, ops, optim, storage, train, worked
     from glassgrad.checkpoints import checkpoint
     from glassgrad.checks import check_gradient
     from glassgrad.compiler import Compiled, compile
     from glassgrad.costs import Cost, cost
     from glassgrad.custom import gate
     from glassgrad.differences import numerical_gradient
+    from glassgrad.doctor.examination import diagnose
+    from glassgrad.doctor.findings import Diagnosis
+    from glassgrad.doctor.watching import Doctor
     from glassgrad.graphs import Graph, trace
     from glassgrad.ops import random
     from glassgrad.ops.arithmetic import relu, stop_gradient
@@ -43,6 +46,9 @@ _WHERE = {
     "costs": ("Cost", "cost"),
     "custom": ("gate",),
     "differences": ("numerical_gradient",),
+    "doctor.examination": ("diagnose",),
+    "doctor.findings": ("Diagnosis",),
+    "doctor.watching": ("Doctor",),
     "graphs": ("Graph", "trace"),
     "ops.arithmetic": ("relu", "stop_gradient"),
     "ops.composed": ("cot", "csc", "log_softmax", "logsumexp", "one_hot", "sec", "softmax"),
@@ -58,18 +64,18 @@ _WHERE = {
 }
 _HOME = {name: module for module, names in _WHERE.items() for name in names}
 _MODULES = {
-    "data": "data", "distributions": "distributions", "errors": "errors", "exchange": "exchange", "nn": "nn",
-    "ops": "ops", "optim": "optim", "random": "ops.random", "storage": "storage", "train": "train",
-    "worked": "worked",
+    "data": "data", "distributions": "distributions", "doctor": "doctor", "errors": "errors",
+    "exchange": "exchange", "nn": "nn", "ops": "ops", "optim": "optim", "random": "ops.random", "storage": "storage",
+    "train": "train", "worked": "worked",
 }  # fmt: skip
 
 __all__ = [
-    "Check", "Compiled", "Cost", "GradientReport", "Graph", "Parameter", "Tensor", "check_gradient", "checkpoint",
-    "compile", "constant", "cost", "cot", "csc", "data", "distributions", "erf", "errors", "exchange", "explain",
-    "gate", "grad", "hessian", "hvp", "jacobian", "jvp", "log_softmax", "logsumexp", "nn", "no_grad",
-    "numerical_gradient", "one_hot", "ops", "optim", "random", "relu", "scatter_add", "sec", "sigmoid", "softmax",
-    "softplus", "sparse_matmul", "stop_gradient", "storage", "tensor", "trace", "train", "value_and_grad", "vjp",
-    "worked",
+    "Check", "Compiled", "Cost", "Diagnosis", "Doctor", "GradientReport", "Graph", "Parameter", "Tensor",
+    "check_gradient", "checkpoint", "compile", "constant", "cost", "cot", "csc", "data", "diagnose", "distributions",
+    "doctor", "erf", "errors", "exchange", "explain", "gate", "grad", "hessian", "hvp", "jacobian", "jvp",
+    "log_softmax", "logsumexp", "nn", "no_grad", "numerical_gradient", "one_hot", "ops", "optim", "random", "relu",
+    "scatter_add", "sec", "sigmoid", "softmax", "softplus", "sparse_matmul", "stop_gradient", "storage", "tensor",
+    "trace", "train", "value_and_grad", "vjp", "worked",
 ]  # fmt: skip
 
 

@@ -214,7 +214,7 @@ class BaseMLP(NetworkEstimator):
             room = (data.room(size), data.X.indices.dtype) if data.sparse else None
             weighted = data.weight is not None
             self._batch_seen = size, data.X.shape[1], data.X.dtype, data.y.shape[1:], data.y.dtype, room, weighted
-        trainer.metrics, trainer._seen = {}, None
+        trainer.metrics, trainer._seen, trainer.history = {}, None, None
         workshops.put(key, workshop)
 
     def _batch(self, rows: int) -> int:

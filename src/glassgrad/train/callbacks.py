@@ -16,6 +16,11 @@ from glassgrad.errors import OperandError
 from glassgrad.train.history import History
 from glassgrad.train.inputs import positive
 
+USUAL = (1e-3, 1e-2)
+"""A step should change a weight matrix by about this share of its size."""
+TOO_SMALL, TOO_LARGE = USUAL[0] / 100, 10 * USUAL[1]
+"""Beyond these shares something is wrong."""
+
 
 class TrainingWarning(UserWarning):
     """Training that runs but is probably not what was meant."""
@@ -124,7 +129,7 @@ class Monitor(Callback):
         The bounds as ratios |Δw| / |w|: by default a hundredth of 0.1 %, and ten times 1 %.
     """
 
-    def __init__(self, low: float = 1e-5, high: float = 1e-1) -> None:
+    def __init__(self, low: float = TOO_SMALL, high: float = TOO_LARGE) -> None:
         self.low, self.high = low, high
         self._fresh, self._warned = False, False
 

@@ -25,6 +25,7 @@ from glassgrad.parameters import Parameter
 from glassgrad.train import inputs
 from glassgrad.train.engine import Memory
 from glassgrad.train.engines import engine_named
+from glassgrad.train.history import History
 from glassgrad.train.penalty import L2
 from glassgrad.train.rows import Features, Rows, chunks, features_arrays, features_spec, is_sparse, sized
 from glassgrad.train.scores import loss_graph, score_graph, weighted_mean
@@ -89,6 +90,7 @@ class Learner:
         self._states: dict[str, tuple[Array, ...]] = {}
         self._graphs: dict[Any, Graph] = {}
         self._seen: tuple[Rows, int] | None = None
+        self.history: History | None = None
         net.initialise(seed)
         self._roll = Roll(net)
         if not net.named_parameters():
@@ -106,7 +108,12 @@ class Learner:
         self.engine.threads = self.threads
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_graphs": {}}  # traced again when they are needed
+        return {**vars(self), "_graphs": {}, "history": None}  # graphs are traced again when they are needed
+
+    @property
+    def seen(self) -> Rows | None:
+        """The rows that were trained on last, or whose graph was asked for; None before."""
+        return None if self._seen is None else self._seen[0]
 
     @property
     def trainable(self) -> list[tuple[str, Parameter]]:

@@ -69,6 +69,8 @@ class Trainer(Learner):
     ----------
     step_count, epoch_count : int
         Steps and epochs that were taken so far.
+    history : History or None
+        What the last call of `fit` or `steps` returned.
 
     Examples
     --------
@@ -248,4 +250,5 @@ class Trainer(Learner):
                 raise OperandError(f"progress is True, False or a rich console, not {progress!r}")
             hooks.append(ProgressBar(None if progress is True else progress))
         kind = Run if isinstance(self.optimizer, Optimizer) else FullBatchRun
-        return kind(self, self.engine, self._grapher(plan.rows), plan, hooks).go()
+        self.history = kind(self, self.engine, self._grapher(plan.rows), plan, hooks).go()
+        return self.history

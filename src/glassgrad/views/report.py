@@ -19,14 +19,13 @@ from numpy.typing import ArrayLike
 from glassgrad.distributions import Categorical
 from glassgrad.errors import DataError
 from glassgrad.train import History, Trainer
+from glassgrad.train.callbacks import USUAL
 from glassgrad.views.report_charts import COLOURS, Line, chart, ink, percent, signed
 from glassgrad.views.report_page import head, made, page, sentence, write_page
 from glassgrad.views.report_tables import confusion_table
 from glassgrad.views.scores import confusion
 
 Array = np.ndarray[Any, Any]
-USUAL = (1e-3, 1e-2)
-"""A step should change a weight matrix by about this share of its size."""
 _MISSED, _UNITS, _CLASSES = 48, 256, 40
 _ENDED = {
     "patience": "ended early: the held-out loss had stopped falling, and the best weights were put back",
