@@ -15,13 +15,13 @@ import numpy as np
 
 from glassgrad.graphs import Graph
 from glassgrad.ops import random
+from glassgrad.train.orders import Orders
 from glassgrad.train.rows import Rows
 
 Array = np.ndarray[Any, Any]
 Sampling = Literal["shuffle", "order", "replacement"]
 SAMPLINGS = ("shuffle", "order", "replacement")
-_ROWS_AHEAD = 1 << 16  # whose order is drawn at once
-_ORDER, _REPLACEMENT, _DRAWS = 1, 2, 3  # what is folded into the trainer's key for epochs, drawn rows and layers
+_REPLACEMENT, _DRAWS = 2, 3  # what is folded into the trainer's key for drawn rows and layers
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ class NumpyEngine:
     def __init__(self) -> None:
         self.threads: int | None = None
         self.used: int | None = None
-        self._orders: tuple[Any, int, Array] | None = None  # what they were drawn for, the first epoch, one row each
+        self._orders = Orders()
 
     def prepare(self, graph: Graph, rows: Rows, sampling: Sampling) -> None:
         """Nothing: NumPy needs no preparation."""
@@ -154,17 +154,9 @@ class NumpyEngine:
         return self._order(stretch, epochs)[index * size : (index + 1) * size]
 
     def _order(self, stretch: Stretch, epochs: int) -> Array:
-        """The order of all rows, so many epochs after the stretch's first; those to come are drawn with it."""
+        """The order of all rows, so many epochs after the stretch's first."""
         n = len(stretch.rows)
         if stretch.sampling == "order":
             return np.arange(n)
-        epoch, made_of = stretch.epoch + epochs, (stretch.key.tobytes(), n)
-        known = self._orders
-        if known is None or known[0] != made_of or not 0 <= epoch - known[1] < len(known[2]):
-            last = (stretch.first + stretch.count - 1) // -(-n // stretch.batch_size)
-            count = max(1, min(last - epochs + 1, _ROWS_AHEAD // n))
-            keys = random.derived_keys(
-                random.fold_in(stretch.key, _ORDER), np.arange(epoch, epoch + count, dtype=np.uint64), 1
-            )
-            known = self._orders = (made_of, epoch, random.permutations(keys, n))
-        return known[2][epoch - known[1]]
+        last = (stretch.first + stretch.count - 1) // -(-n // stretch.batch_size)
+        return self._orders.of(stretch.key, n, stretch.epoch + epochs, last - epochs + 1)
