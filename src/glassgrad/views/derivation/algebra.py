@@ -264,6 +264,8 @@ def power(base: Expr, exponent: Expr) -> Expr:
         exact = _number_power(base.data, exponent.data)
         if exact is not None:
             return number(exact)
+    if base.kind == "compare" and whole and exponent.data > 0:
+        return base
     if base.kind == "ones":
         return ones(_shape((base, exponent)))
     if base.kind == "pow" and whole:

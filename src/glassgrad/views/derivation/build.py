@@ -55,8 +55,11 @@ class Made:
 class Builder:
     """Walks one graph forward, naming, and backward, by the chain rule."""
 
-    def __init__(self, graph: Graph, output: Any, asked: Sequence[Any], title: str, sizes: Sizes, fold: bool) -> None:
-        self.graph, self.output, self.asked, self.sizes, self.fold = graph, output, asked, sizes, fold
+    def __init__(
+        self, graph: Graph, output: Any, asked: Sequence[Any], title: str, sizes: Sizes, fold: bool, delta: bool
+    ) -> None:
+        self.graph, self.output, self.asked, self.sizes = graph, output, asked, sizes
+        self.fold, self.delta = fold, delta
         self.upstream = np.ones(output.shape, output.dtype)[()]
         with np.errstate(all="ignore"):
             self.grads = sweep({output: self.upstream}, graph.inputs)
@@ -137,17 +140,20 @@ class Builder:
         return rules.folded(row, [x], {x.data: operands[0]._value}) is not None
 
     def count(self, n: float) -> Expr:
-        """A number; in letters where it is a size, or a product of sizes, that has some."""
-        found = self.sizes.factors(int(n)) if float(n).is_integer() else None
-        if found is None:
-            return a.number(n)
-        return a.mul(a.number(found[0]), *(a.symbol(letter) for letter in found[1]))
+        """A number; in letters where it is a size, or a product of sizes, that has some, or one over that."""
+        for value, exponent in ((n, 1), (1 / n if n else n, -1)):
+            found = self.sizes.factors(round(value)) if abs(value - round(value)) < 1e-9 * abs(value) else None
+            if found is not None:
+                letters = (a.symbol(letter) for letter in found[1])
+                return a.power(a.mul(a.number(found[0]), *letters), a.number(exponent))
+        return a.number(n)
 
     def leaf(self, wire: Any) -> None:
         """An input keeps its name; a constant is its number, or is named if it is an array."""
         inputs = {w.serial for w in self.graph.inputs}
         if wire.serial not in inputs and not wire.shape and not wire.name:
-            self.trees[wire.serial] = self.count(wire._value)
+            count = self.count if wire.serial in self.sizes.constants else a.number
+            self.trees[wire.serial] = count(wire._value)
         elif wire.serial not in inputs and not wire.name and wire.dtype.kind == "f" and np.all(wire._value == 1):
             self.trees[wire.serial] = a.ones(wire.shape)
         else:
@@ -290,13 +296,18 @@ class Builder:
         pieces = sums[wire.serial]
         total = m.substitute(a.add(*reversed(pieces)) if len(pieces) > 1 else pieces[0], known)
         name = self.names.get(wire.serial)
-        if name is None or wire is self.output:
+        if name is None or wire is self.output or (self.delta and self.activation(name)):
             return total
         found = a.symbol(name, wire.shape, self.of)
         self.values[found.data] = self.grads.get(wire.serial, np.zeros(wire.shape, wire.dtype)[()])
         gradients[name] = total
         through[name] = list(dict.fromkeys(reversed(ways.get(wire.serial, []))))
         return found
+
+    def activation(self, name: str) -> bool:
+        """Whether this is a unit's activation, whose gradient the δ of what goes into it takes in."""
+        tree = self.definitions.get(name)
+        return tree is not None and tree.kind == "fn" and any(x.kind == "symbol" for x in tree.args)
 
     def way(self, wire: Any, ways: dict[int, list[str]]) -> list[str]:
         """The named wires that a gradient came through: the wire itself, or where its own came from."""

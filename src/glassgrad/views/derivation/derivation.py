@@ -67,12 +67,15 @@ class Derivation:
         Names forward, then the chain rule backward, then the results.
     output : str
         The name of what is differentiated.
+    deltas : frozenset of str
+        The names whose gradients are written δ.
     """
 
-    def __init__(self, graph: Graph, output: Tensor, made: Made, sizes: Sizes) -> None:
+    def __init__(self, graph: Graph, output: Tensor, made: Made, sizes: Sizes, delta: bool = False) -> None:
         self.graph, self.made, self.sizes, self._output = graph, made, sizes, output
         self.output = made.title
-        self._text, self._latex = Writer(TEXT(sizes)), Writer(LATEX(sizes))
+        self.deltas = frozenset(made.definitions if delta else ())
+        self._text, self._latex = Writer(TEXT(sizes, self.deltas)), Writer(LATEX(sizes, self.deltas))
         self.steps = [
             *(self._step("name", name, tree) for name, tree in made.definitions.items()),
             *(self._step("chain", name, tree) for name, tree in made.gradients.items()),
@@ -97,6 +100,10 @@ class Derivation:
     def text(self) -> str:
         """The derivation in Unicode, 80 characters wide."""
         return layout.text(self)
+
+    def written(self, width: int) -> str:
+        """The derivation in Unicode, at most `width` characters wide where no single term is longer."""
+        return layout.text(self, width)
 
     @property
     def latex(self) -> str:

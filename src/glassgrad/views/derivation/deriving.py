@@ -20,7 +20,9 @@ _RANGES = ((-1.5, 1.5), (0.4, 1.6), (0.1, 0.9), (1.1, 2.0))
 """Where values are drawn from when only sizes are given: the first of these at which all is finite."""
 
 
-def derive(f: Any, *args: Any, wrt: str | Iterable[str] | None = None, fold: bool = True) -> Derivation:
+def derive(
+    f: Any, *args: Any, wrt: str | Iterable[str] | None = None, fold: bool = True, delta: bool = False
+) -> Derivation:
     """The analytic gradient, derived as a teacher writes it: names, sizes, the chain rule, the result.
 
     Everything in between gets a name (the one given with ``.named()``, else q1, q2, …) unless it is a
@@ -39,6 +41,8 @@ def derive(f: Any, *args: Any, wrt: str | Iterable[str] | None = None, fold: boo
         The inputs to differentiate by; by default all that a gradient can reach.
     fold : bool
         Whether groups with a derivative of their own (σ, softmax, logsumexp, …) are one step each.
+    delta : bool
+        Write the recursion of the δ: δ_a for the gradient by a, that of an activation put into it.
 
     Returns
     -------
@@ -96,8 +100,8 @@ def derive(f: Any, *args: Any, wrt: str | Iterable[str] | None = None, fold: boo
     if not isinstance(output, Tensor) or output.dtype.kind != "f":
         raise OperandError(f"the result has dtype {getattr(output, 'dtype', type(output))}, which has no gradient")
     asked = _asked(graph, wrt)
-    made = Builder(graph, output, asked, _title(f, graph), sizes, fold).made()
-    return Derivation(graph, output, made, sizes)
+    made = Builder(graph, output, asked, _title(f, graph), sizes, fold, delta).made()
+    return Derivation(graph, output, made, sizes, delta)
 
 
 def _asked(graph: Graph, wrt: str | Iterable[str] | None) -> list[Any]:
@@ -130,15 +134,29 @@ def _traced(f: Callable[..., Any], args: Sequence[Any]) -> tuple[Graph, Sizes]:
     texts = [leaf for found in leaves for leaf in found if isinstance(leaf, str)]
     if not texts:
         return trace(f, *args), Sizes()
-    sizes = Sizes(texts)
+    sizes, others = Sizes(texts), Sizes(texts, 211)
     for low, high in _RANGES:
-        rng = np.random.default_rng(0)
-        drawn = [_drawn(arg, sizes, rng, low, high) for arg in args]
-        with np.errstate(all="ignore"):
-            graph = trace(f, *drawn)
+        graph, again = (_drawn_graph(f, args, s, low, high) for s in (sizes, others))
         if all(np.all(np.isfinite(w._value)) for w in graph.wires if w.parts is None):
+            sizes.constants = _changing(graph, again)
             return graph, sizes
     raise OperandError("no values were found at which the function is finite: derive it at values of your own")
+
+
+def _drawn_graph(f: Callable[..., Any], args: Sequence[Any], sizes: Sizes, low: float, high: float) -> Graph:
+    """The graph at values drawn between two numbers."""
+    rng = np.random.default_rng(0)
+    with np.errstate(all="ignore"):
+        return trace(f, *(_drawn(arg, sizes, rng, low, high) for arg in args))
+
+
+def _changing(graph: Graph, again: Graph) -> set[int]:
+    """Single numbers that are others where the sizes are: they are made of sizes, and no number of the user's."""
+    if [w.op for w in graph.gates] != [w.op for w in again.gates]:
+        return set()
+    gates = zip(graph.gates, again.gates, strict=True)
+    pairs = ((x, y) for w, v in gates for x, y in zip(w.operands, v.operands, strict=True))
+    return {x.serial for x, y in pairs if x.op is None and x.shape == y.shape == () and x._value != y._value}
 
 
 def _drawn(arg: Any, sizes: Sizes, rng: np.random.Generator, low: float, high: float) -> Any:

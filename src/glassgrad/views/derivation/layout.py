@@ -54,7 +54,7 @@ def chain_rule(d: Derivation, step: Step) -> list[tuple[str, str, bool]]:
 
     Empty where a matrix is among them, where there is nothing in between, and for what is no step.
     """
-    if step.kind != "chain":
+    if step.kind != "chain" or d.deltas:
         return []
     names = {**d.made.inputs, **d.made.definitions}
     through = [n for n in step.through if n != d.made.title or d.made.seed != a.ONE]
@@ -72,36 +72,36 @@ def _chain_text(d: Derivation, step: Step) -> str:
     return " + ".join(terms)
 
 
-def text(d: Derivation) -> str:
-    """Unicode, at most 80 characters wide."""
+def text(d: Derivation, width: int = WIDTH) -> str:
+    """Unicode, at most `width` characters wide where no single term is longer."""
     lines = []
     for title, _, steps in parts(d):
-        lines += ["", *textwrap.wrap(title, WIDTH)]
+        lines += ["", *textwrap.wrap(title, width)]
         for step in steps:
             left, _, right = step.text.partition(" = ")
             chain = _chain_text(d, step)
             rows = [chain, right] if chain and chain != right else [right]
-            lines += _equation(left, rows, f"[{step.sizes}]" if step.sizes else "")
+            lines += _equation(left, rows, f"[{step.sizes}]" if step.sizes else "", width)
             if step.note and step.kind != "where":
                 lines.append(f"      ({step.note})")
     return "\n".join(lines[1:])
 
 
-def _equation(left: str, rows: list[str], sizes: str) -> list[str]:
+def _equation(left: str, rows: list[str], sizes: str, width: int) -> list[str]:
     """One equation, its sizes at the right edge; broken between terms where it is long."""
     indent = " " * (2 + len(left))
     lines: list[str] = []
     for i, row in enumerate(rows):
         start = f"  {left} = " if i == 0 else f"{indent} = "
         lines += textwrap.wrap(
-            row, WIDTH, initial_indent=start, subsequent_indent=" " * (len(indent) + 3), break_long_words=False
+            row, width, initial_indent=start, subsequent_indent=" " * (len(indent) + 3), break_long_words=False
         )
     if not sizes:
         return lines
-    if len(lines[-1]) + 2 + len(sizes) <= WIDTH:
-        lines[-1] = f"{lines[-1]}{sizes:>{WIDTH - len(lines[-1])}}"
+    if len(lines[-1]) + 2 + len(sizes) <= width:
+        lines[-1] = f"{lines[-1]}{sizes:>{width - len(lines[-1])}}"
     else:
-        lines.append(f"{sizes:>{WIDTH}}")
+        lines.append(f"{sizes:>{width}}")
     return lines
 
 

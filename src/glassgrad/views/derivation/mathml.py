@@ -63,6 +63,8 @@ class _MathML(Style):
         return f"<msub>{written}{f'<mn>{index}</mn>' if index.isdigit() else _word(index)}</msub>"
 
     def partial(self, of: str, name: str) -> str:
+        if name in self.deltas:
+            return f"<msub><mi>δ</mi>{self.name(name)}</msub>"
         curly = "<mi>∂</mi>"
         return f"<mfrac>{_row(curly, self.name(of))}{_row(curly, self.name(name))}</mfrac>"
 

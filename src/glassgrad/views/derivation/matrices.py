@@ -79,6 +79,9 @@ def reduce(name: str, e: Expr, axes: tuple[int, ...], keepdims: bool = False) ->
     if not axes:
         return e
     shape = tuple(1 if i in axes else n for i, n in enumerate(e.shape) if keepdims or i not in axes)
+    if not shape:
+        e = _unshaped(e)
+        axes = tuple(range(len(e.shape)))
     if name == "sum":
         scalars, arrays = ([], [e]) if e.kind != "mul" else _apart(e)
         if all(x.kind == "ones" for x in arrays):
@@ -120,7 +123,23 @@ def reshape(e: Expr, shape: Sequence[int]) -> Expr:
         return a.mul(*scalars, reshape(a.mul(*arrays), shape))
     if e.kind == "gate" and e.data.op is RESHAPE:
         return reshape(e.args[0], shape)
+    if _alone(e):
+        return rebuilt(e, (reshape(e.args[0], shape), *e.args[1:]))
     return Expr("gate", (e,), shape, Applied(RESHAPE, {"shape": shape}))
+
+
+def _alone(e: Expr) -> bool:
+    """Whether this acts on each element of one array alone: a power or function of it."""
+    return (e.kind == "pow" and not e.args[1].shape) or (
+        e.kind == "fn" and len(e.args) == 1 and e.data[1] is None and e.shape == e.args[0].shape
+    )
+
+
+def _unshaped(e: Expr) -> Expr:
+    """The same elements, in the shape they had before they were reshaped."""
+    if e.kind == "gate" and e.data.op is RESHAPE:
+        return _unshaped(e.args[0])
+    return rebuilt(e, (_unshaped(e.args[0]), *e.args[1:])) if _alone(e) else e
 
 
 def substitute(e: Expr, known: Mapping[Expr, Expr]) -> Expr:

@@ -39,7 +39,7 @@ _STYLE = """
 
 def fragment(d: Derivation) -> str:
     """The equations as a piece of a page, as a notebook shows them."""
-    writer = Writer(MATHML(d.sizes))
+    writer = Writer(MATHML(d.sizes, d.deltas))
     parts = []
     for title, kind, steps in layout.parts(d):
         rows = "".join(_row(d, writer, step) for step in steps)

@@ -32,16 +32,30 @@ def parse(text: str) -> tuple[str, ...]:
 class Sizes:
     """Letters for sizes, and the numbers that stand for them while a function is traced.
 
-    Each letter stands for a prime above 100, so that a product of sizes can be told from its number, and a
-    size in a formula (``np.sum(x) / len(x)``) from the numbers people write.
+    Each letter stands for a prime, so that a product of sizes can be told from its number.
+
+    Parameters
+    ----------
+    texts : iterable of str
+        The sizes of all arguments.
+    start : int
+        The primes are above this.
+
+    Attributes
+    ----------
+    numbers : dict
+        The number for each letter.
+    constants : set of int
+        Serial numbers of the constants that are made of sizes (``np.sum(x) / len(x)``).
     """
 
-    def __init__(self, texts: Iterable[str] = ()) -> None:
+    def __init__(self, texts: Iterable[str] = (), start: int = 101) -> None:
         sizes = [size for text in texts for size in parse(text)]
         fixed = [int(size) for size in sizes if size.isdigit()]
-        primes = (p for p in _primes() if not any(n % p == 0 for n in fixed if n))
+        primes = (p for p in _primes(start) if not any(n % p == 0 for n in fixed if n))
         letters = dict.fromkeys(size for size in sizes if not size.isdigit())
         self.numbers: Mapping[str, int] = {letter: next(primes) for letter in letters}
+        self.constants: set[int] = set()
         self._letters = {n: letter for letter, n in self.numbers.items()}
 
     def shape(self, text: str) -> tuple[int, ...]:
@@ -71,8 +85,7 @@ class Sizes:
         return (rest, found) if found else None
 
 
-def _primes() -> Iterator[int]:
-    n = 101
+def _primes(n: int) -> Iterator[int]:
     while True:
         if all(n % k for k in range(2, math.isqrt(n) + 1)):
             yield n

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -60,7 +60,8 @@ def number_text(value: Any) -> tuple[str, str]:
 class Style:
     """What a style has to say: how each thing looks, from strings that are written already.
 
-    ``flat``: there is only a line, so that fractions need brackets. The rest are methods: ``number``,
+    ``flat``: there is only a line, so that fractions need brackets. ``deltas``: names whose gradient is written
+    δ. The rest are methods: ``number``,
     ``constant``, ``name``, ``partial(of, name)``, ``one`` (a column of ones), ``brackets``; ``sum`` of pairs
     (negative, text), ``negative``, ``scalars`` (factors side by side), ``times`` (an upstream gradient),
     ``hadamard``, ``chain`` (a matrix product), ``fraction``, ``root``, ``exponent``, ``raised``, ``lowered``,
@@ -70,8 +71,8 @@ class Style:
 
     flat = True
 
-    def __init__(self, sizes: Any) -> None:
-        self.sizes = sizes
+    def __init__(self, sizes: Any, deltas: Collection[str] = ()) -> None:
+        self.sizes, self.deltas = sizes, deltas
 
     def shape(self, shape: Sequence[int]) -> str:
         """A shape."""
@@ -105,7 +106,7 @@ class _Text(Style):
         return name
 
     def partial(self, of: str, name: str) -> str:
-        return f"∂{of}/∂{name}"
+        return f"δ_{name}" if name in self.deltas else f"∂{of}/∂{name}"
 
     def one(self) -> str:
         return "𝟏"
@@ -124,7 +125,7 @@ class _Text(Style):
         line = _held(texts[0]) if len(texts) > 1 else texts[0]
         for text in texts[1:]:
             close = _is_number(line) and text[0].isalpha() and (len(text) == 1 or not text[1].isalpha())
-            line += text if close else f" · {text}" if text[0].isdigit() else f" {text}"
+            line += text if close else f" · {text}" if text[0] in "0123456789" else f" {text}"
         return line
 
     def times(self, first: str, upstream: str) -> str:
@@ -151,7 +152,7 @@ class _Text(Style):
         return base + exponent
 
     def lowered(self, base: str, index: str) -> str:
-        return f"{base}[{index}]" if len(index) > 1 else f"{base}_{index}"
+        return f"{base}_{index}" if index.isalnum() else f"{base}[{index}]"
 
     def transposed(self, base: str) -> str:
         return f"{base}ᵀ"
@@ -248,6 +249,8 @@ class _Latex(Style):
         return f"{written}_{{{index}}}" if len(index) == 1 or index.isdigit() else rf"{written}_{{\mathrm{{{index}}}}}"
 
     def partial(self, of: str, name: str) -> str:
+        if name in self.deltas:
+            return rf"\delta_{{{self.name(name)}}}"
         return rf"\frac{{\partial {self.name(of)}}}{{\partial {self.name(name)}}}"
 
     def one(self) -> str:

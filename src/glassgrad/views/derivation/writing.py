@@ -34,8 +34,10 @@ class Writer:
     def base(self, e: Expr) -> str:
         """A tree that something is set above: a fraction is in brackets there."""
         text = self.write(e, ATOM)
-        fraction = e.kind == "symbol" and bool(e.data.of) and not self.style.flat
-        return self.style.brackets(text) if fraction else text
+        fraction = (
+            e.kind == "symbol" and bool(e.data.of) and e.data.name not in self.style.deltas and not self.style.flat
+        )
+        return self.style.brackets(text) if fraction or e.kind == "pow" else text
 
     def node(self, e: Expr) -> tuple[str, int]:
         """A tree and how strongly it binds."""
@@ -52,7 +54,8 @@ class Writer:
 
     def _symbol(self, e: Expr) -> tuple[str, int]:
         if e.data.of:
-            return self.style.partial(e.data.of, e.data.name), PRODUCT if self.style.flat else ATOM
+            fraction = self.style.flat and e.data.name not in self.style.deltas
+            return self.style.partial(e.data.of, e.data.name), PRODUCT if fraction else ATOM
         return self.style.name(e.data.name), ATOM
 
     def _ones(self, e: Expr) -> tuple[str, int]:
@@ -74,6 +77,13 @@ class Writer:
         coefficient, factors = a.split(e)
         if coefficient < 0:
             return self.style.negative(self.write(a.mul(a.number(-coefficient), *factors), PRODUCT)), SUM
+        arrays = [f for f in factors if f.shape and f.kind != "ones"]
+        inner = a.mul(*arrays).shape if arrays else e.shape
+        if len(e.shape) == 2 and inner != e.shape and inner != (1,):
+            scalars = [f for f in factors if not f.shape]
+            spread = self.fitted(a.mul(*arrays), e.shape, PRODUCT)
+            lead = [self._line(e, a.number(coefficient), scalars)] if scalars or coefficient != 1 else []
+            return self.style.scalars([*lead, spread]), PRODUCT
         coefficient = Fraction(coefficient) if not isinstance(coefficient, float) else coefficient
         over = [f for f in factors if not _inverted(f)]
         under = [a.power(f.args[0], a.neg(f.args[1])) for f in factors if _inverted(f)]
@@ -89,7 +99,7 @@ class Writer:
             numerator = self._line(e, a.number(top), inner, FUNCTION if self.style.flat else SUM)
             if self.style.flat and any("fn" in (f.kind, f.args and f.args[0].kind) for f in inner):
                 numerator = numerator if numerator.endswith(")") and len(inner) == 1 else self.style.brackets(numerator)
-        denominator = self.write(joined, ATOM if self.style.flat else SUM)
+        denominator = self.fitted(joined, e.shape, ATOM if self.style.flat else SUM)
         fraction = self.style.fraction(numerator, denominator)
         if not outer:
             return fraction, PRODUCT
