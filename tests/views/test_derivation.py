@@ -314,6 +314,20 @@ def test_a_result_that_is_an_array_starts_with_its_gradient() -> None:
     d.evaluate(x=normal(d.made.inputs["x"].shape))
 
 
+def test_a_network_of_layers() -> None:
+    net = gg.nn.Sequential(gg.nn.Linear(3, 4), gg.nn.Tanh(), gg.nn.Linear(4, 2))
+    X = gg.tensor(RNG.normal(size=(6, 3)).astype(np.float32), "X")
+    out = np.mean(gg.distributions.Categorical().nll(net(X), np.array([0, 1, 1, 0, 1, 0])))
+    d = gg.derive(out, wrt=["0.W", "2.b"], delta=True)
+    steps = {s.name: s.text for s in d.steps if s.kind == "chain"}
+    assert steps["0.W"] == "∂ℓ/∂W0 = Xᵀ δ_q1"
+    assert steps["q1"] == "δ_q1 = (1 − q2²) ⊙ (δ_q3 W2ᵀ)"
+    assert results(d)["2.b"] == "1/6 (softmax(q3) − onehot(c2))ᵀ 𝟏"
+    assert set(d.evaluate()) == {"0.W", "2.b"}
+    assert "_0_W" in gg.derive(np.sum(X @ net[0].W), wrt="X").sympy("X")
+    assert r"\frac{\partial \ell}{\partial W_{0}} = X^{\top}\, \delta_{q_{1}}" in [s.latex for s in d.steps]
+
+
 # never wrong
 
 

@@ -72,7 +72,7 @@ class Builder:
         self.taken = {w.name for w in graph.wires if w.name} | {title, *sizes.numbers}
         self.values.update({Symbol(letter): np.float64(n) for letter, n in sizes.numbers.items()})
         self.title = output.name or title
-        self.counter = 0
+        self.counters: dict[str, int] = {}
         self.tried: dict[int, bool] = {}
         self.members: dict[int, list[Any]] = {}
         for gate in graph.gates:
@@ -168,8 +168,8 @@ class Builder:
     def fresh(self, stem: str) -> str:
         """A name that nothing has yet."""
         while True:
-            self.counter += 1
-            name = f"{stem}{self.counter}"
+            self.counters[stem] = self.counters.get(stem, 0) + 1
+            name = f"{stem}{self.counters[stem]}"
             if name not in self.taken:
                 self.taken.add(name)
                 return name
@@ -307,7 +307,8 @@ class Builder:
     def activation(self, name: str) -> bool:
         """Whether this is a unit's activation, whose gradient the δ of what goes into it takes in."""
         tree = self.definitions.get(name)
-        return tree is not None and tree.kind == "fn" and any(x.kind == "symbol" for x in tree.args)
+        alone = tree is not None and tree.kind == "fn" and tree.data[1] is None
+        return alone and any(x.kind == "symbol" for x in tree.args)
 
     def way(self, wire: Any, ways: dict[int, list[str]]) -> list[str]:
         """The named wires that a gradient came through: the wire itself, or where its own came from."""

@@ -143,7 +143,9 @@ class Derivation:
         return self.made.closed[name]
 
     def sympy(self, name: str) -> str:
-        """The gradient by an input as a line that SymPy reads, names as they are; vectors are columns.
+        """The gradient by an input as a line that SymPy reads; vectors are columns.
+
+        Names are as they are, with ``_`` for what cannot stand in a name: ``0.W`` is ``_0_W``.
 
         Matrices are explicit ones (``sympy.Matrix``): products are ``*``, products element by element
         ``.multiply_elementwise``, functions ``.applyfunc``. The names in between are put in.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from glassgrad.views.derivation import algebra as a
 from glassgrad.views.derivation.sizes import Sizes
-from glassgrad.views.derivation.styles import LETTERS
+from glassgrad.views.derivation.styles import LETTERS, TEXT
 from glassgrad.views.derivation.tree import Expr, is_row
 
 if TYPE_CHECKING:
@@ -17,13 +17,19 @@ if TYPE_CHECKING:
 WIDTH = 80
 
 
+def asked(d: Derivation) -> str:
+    """What is differentiated by, in words."""
+    style = TEXT(d.sizes)
+    return ", ".join(style.name(name) for name in d.made.asked) or "its inputs"
+
+
 def parts(d: Derivation) -> list[tuple[str, str, list[Step]]]:
     """The steps by part, as (title, kind, steps). Where nothing was put together, that part is left out."""
     found = {kind: [s for s in d.steps if s.kind == kind] for kind in ("name", "chain", "result", "where")}
     chain = {s.name: s.tree for s in found["chain"]}
     if len(found["result"]) == len(chain) and all(chain[s.name] == s.tree for s in found["result"]):
         found["result"] = []
-    to = ", ".join(d.made.asked) or "its inputs"
+    to = asked(d)
     titles = {
         "name": "Forward: a name for everything in between",
         "chain": f"Backward: the chain rule, step by step, from {d.made.of} to {to}",
@@ -66,9 +72,10 @@ def chain_rule(d: Derivation, step: Step) -> list[tuple[str, str, bool]]:
 
 
 def _chain_text(d: Derivation, step: Step) -> str:
-    of, terms = d.made.of, []
+    style, terms = TEXT(d.sizes), []
     for via, by, flat in chain_rule(d, step):
-        terms.append(f"∂{of}/∂{via} · ∂{via}/∂{by}" if flat else f"(∂{via}/∂{by})ᵀ ∂{of}/∂{via}")
+        upstream, local = style.partial(d.made.of, via), style.partial(via, by)
+        terms.append(f"{upstream} · {local}" if flat else f"({local})ᵀ {upstream}")
     return " + ".join(terms)
 
 

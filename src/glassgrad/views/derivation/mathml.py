@@ -25,7 +25,8 @@ def _word(text: str) -> str:
 
 def _above(base: str, exponent: str) -> str:
     """A base with an exponent, which stands over the base's index where it has one."""
-    if base.startswith("<msub>") and base.endswith("</msub>") and base.count("<msub>") == 1:
+    opens = [base[:i].count("<msub>") - base[:i].count("</msub>") for i in range(6, len(base))]
+    if base.startswith("<msub>") and base.endswith("</msub>") and all(opens):
         return f"<msubsup>{base[6:-7]}{exponent}</msubsup>"
     return f"<msup>{_row(base)}{exponent}</msup>"
 

@@ -52,7 +52,7 @@ def page(d: Derivation) -> str:
     """The equations as a page of their own."""
     title = f"The gradient of {d.output}"
     lead = (
-        f"Backpropagation from {d.made.of} to {', '.join(d.made.asked) or 'its inputs'}, written out. Vectors are "
+        f"Backpropagation from {d.made.of} to {layout.asked(d)}, written out. Vectors are "
         "columns, ⊙ is the product element by element, 𝟏 a column of ones."
     )
     head = f'<header><h1>{escape(title)}</h1><p class="lead">{escape(lead)}</p></header>'

@@ -22,13 +22,16 @@ SYMBOLS = {name: letter for letter, name in LETTERS.items()}
 
 
 def name_parts(name: str) -> tuple[str, str, bool]:
-    """A name as base, index, and whether the base wears a hat: ``W1`` is W with 1, ``yhat`` is ŷ.
+    """A name as base, index, and whether the base wears a hat: ``W1`` is W with 1, ``yhat`` is ŷ, ``0.b`` b with 0.
 
     Examples
     --------
-    >>> name_parts("W1"), name_parts("z_y"), name_parts("yhat")
-    (('W', '1', False), ('z', 'y', False), ('y', '', True))
+    >>> name_parts("W1"), name_parts("z_y"), name_parts("yhat"), name_parts("0.b")
+    (('W', '1', False), ('z', 'y', False), ('y', '', True), ('b', '0', False))
     """
+    layered = re.fullmatch(r"(\d+)\.([^\W\d_])", name)
+    if layered is not None:
+        return layered[2], layered[1], False
     if name.startswith("ŷ"):
         return "y", name[1:].lstrip("_"), True
     found = re.fullmatch(r"([^\W\d_]+)_?(\d+|(?<=_)\w+)?", name)
@@ -103,10 +106,11 @@ class _Text(Style):
         return name
 
     def name(self, name: str) -> str:
-        return name
+        base, index, _ = name_parts(name)
+        return f"{base}{index}" if "." in name and index else name
 
     def partial(self, of: str, name: str) -> str:
-        return f"δ_{name}" if name in self.deltas else f"∂{of}/∂{name}"
+        return f"δ_{self.name(name)}" if name in self.deltas else f"∂{self.name(of)}/∂{self.name(name)}"
 
     def one(self) -> str:
         return "𝟏"

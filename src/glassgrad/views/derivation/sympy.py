@@ -53,7 +53,9 @@ class Sympy:
         if e.data.of:
             raise UnsupportedError(f"∂{e.data.of}/∂{e.data.name} is a step that was too long to put in")
         tree = self.definitions.get(e.data.name)
-        return e.data.name if tree is None else self.write(tree) if tree.kind == "symbol" else f"({self.write(tree)})"
+        if tree is None:
+            return "".join(c if c.isalnum() else "_" for c in f"{'_' * e.data.name[:1].isdigit()}{e.data.name}")
+        return self.write(tree) if tree.kind == "symbol" else f"({self.write(tree)})"
 
     def _ones(self, e: Expr) -> str:
         return f"ones({', '.join(map(str, _matrix(e.shape)))})"

@@ -59,7 +59,9 @@ class Writer:
         return self.style.name(e.data.name), ATOM
 
     def _ones(self, e: Expr) -> tuple[str, int]:
-        if len(e.shape) == 2:
+        if len(e.shape) == 2 and e.shape[0] == 1:
+            return self.style.transposed(self.style.one()), ATOM
+        if len(e.shape) == 2 and e.shape[1] != 1:
             return self.style.chain([self.style.one(), self.style.transposed(self.style.one())]), PRODUCT
         return self.style.one(), ATOM
 
