@@ -401,7 +401,22 @@ def test_inverses_and_determinants() -> None:
     d.evaluate()
 
 
-def test_sparse_numbers_and_float32() -> None:
+def test_gates_of_several_outputs() -> None:
+    """A short rule is opened: ln|det A| has A⁻ᵀ, parts are put side by side."""
+    A = normal((3, 3)) + 3 * np.eye(3)
+    d = gg.derive(lambda A: np.linalg.slogdet(A)[1], A)
+    assert chain(d)["A"] == "A⁻ᵀ"
+
+    def f(x):
+        first, second = np.split(x, [2])
+        return np.sum(np.sin(first)) + np.sum(second**2)
+
+    d = gg.derive(f, normal((5,)))
+    assert results(d)["x"] == "concatenate[axis 0](cos q1, 2q2)"
+    d.evaluate(x=normal((5,)))
+
+
+def test_float32() -> None:
     x = RNG.normal(size=(4, 3)).astype(np.float32)
     d = gg.derive(lambda x, w: np.mean(np.tanh(x @ w) ** 2), x, np.ones(3, np.float32))
     assert set(d.evaluate()) == {"x", "w"}

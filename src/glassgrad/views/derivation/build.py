@@ -307,8 +307,9 @@ class Builder:
     def activation(self, name: str) -> bool:
         """Whether this is a unit's activation, whose gradient the δ of what goes into it takes in."""
         tree = self.definitions.get(name)
-        alone = tree is not None and tree.kind == "fn" and tree.data[1] is None
-        return alone and any(x.kind == "symbol" for x in tree.args)
+        if tree is None or tree.kind != "fn" or tree.data[1] is not None:
+            return False
+        return any(x.kind == "symbol" for x in tree.args)
 
     def way(self, wire: Any, ways: dict[int, list[str]]) -> list[str]:
         """The named wires that a gradient came through: the wire itself, or where its own came from."""
@@ -319,7 +320,7 @@ class Builder:
         self, gate: Gate, xs: tuple[Expr, ...], g: Expr, slots: dict[int, dict[int, list[Expr]]],
         sums: dict[int, list[Expr]], ways: dict[int, list[str]], wanted: set[int],
     ) -> None:  # fmt: skip
-        """Collect the gradients of a gate's outputs; with the last of them, name its vector-Jacobian product."""
+        """Collect the gradients of a gate's outputs; with the last of them, hand them on together."""
         parent = gate.operands[0]
         mine = slots.setdefault(parent.serial, {})
         mine[gate.wire.params["index"]] = [g]
@@ -328,11 +329,10 @@ class Builder:
         if len(mine) < len(parts):
             return
         whole = Gate.of(parent)
-        order = tuple(sorted(mine))
+        gs = {k: found[0] for k, found in mine.items()}
         for i, x in enumerate(parent.operands):
             if x.serial in wanted and callable(whole.op and whole.op.rule(i)):
-                gs = [mine[k][0] for k in order]
-                sums.setdefault(x.serial, []).append(rules.vector_jacobian(whole, i, xs, gs, order))
+                sums.setdefault(x.serial, []).append(rules.parts_gradient(whole, i, xs, gs, self.values))
                 ways.setdefault(x.serial, []).extend(ways[parent.serial])
 
     # results: one step put into the other

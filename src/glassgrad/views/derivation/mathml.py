@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from html import escape
 from typing import Any
@@ -25,10 +26,19 @@ def _word(text: str) -> str:
 
 def _above(base: str, exponent: str) -> str:
     """A base with an exponent, which stands over the base's index where it has one."""
-    opens = [base[:i].count("<msub>") - base[:i].count("</msub>") for i in range(6, len(base))]
-    if base.startswith("<msub>") and base.endswith("</msub>") and all(opens):
+    if base.startswith("<msub>") and base.endswith("</msub>") and _one_element(base, "msub"):
         return f"<msubsup>{base[6:-7]}{exponent}</msubsup>"
     return f"<msup>{_row(base)}{exponent}</msup>"
+
+
+def _one_element(text: str, tag: str) -> bool:
+    """Whether a text that starts and ends with a tag is one element of it."""
+    depth = 0
+    for found in re.finditer(f"</?{tag}>", text):
+        depth += -1 if found[0].startswith("</") else 1
+        if not depth:
+            return found.end() == len(text)
+    return False
 
 
 _THIN = '<mspace width="0.17em"></mspace>'

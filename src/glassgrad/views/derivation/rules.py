@@ -118,7 +118,7 @@ def forward(gate: Gate, xs: Sequence[Expr], values: Values) -> Expr:
     return Expr("gate", tuple(xs), gate.wire.shape, Applied(gate.op, gate.wire.params))
 
 
-def _attempt(make: Callable[[], Expr | None]) -> Expr | None:
+def _attempt(make: Callable[[], Any]) -> Any:
     """What is made, or None where shapes do not fit what a formula says of matrices."""
     try:
         return make()
@@ -238,29 +238,68 @@ def _product_rule(gate: Gate, i: int, xs: Sequence[Expr], g: Expr, latex: str) -
     return m.transpose(found) if found is not None and row and i == 0 else found
 
 
+class _Leaves:
+    """Tensors for trees, to record a rule on."""
+
+    def __init__(self) -> None:
+        self.known: dict[int, Expr] = {}
+
+    def __call__(self, value: Any, tree: Expr) -> Any:
+        made = tensor(value) if np.asarray(value).dtype.kind == "f" else constant(value)
+        self.known[made.serial] = tree
+        return made
+
+    def operands(self, wire: Any, xs: Sequence[Expr]) -> list[Any]:
+        """The operands of a gate; Python numbers as they are."""
+        return [x._value if x.weak else self(x._value, tree) for x, tree in zip(wire.operands, xs, strict=True)]
+
+
 def _recorded(gate: Gate, i: int, xs: Sequence[Expr], out: Expr, g: Expr, values: Values) -> Expr | None:
     """The gate's rule recorded on tensors, and what its gates compute."""
     if gate.op is None:
         return None
-    wire = gate.wire
-    known: dict[int, Expr] = {}
-
-    def leaf(value: Any, tree: Expr) -> Any:
-        made = tensor(value) if np.asarray(value).dtype.kind == "f" else constant(value)
-        known[made.serial] = tree
-        return made
-
-    handles = [x._value if x.weak else leaf(x._value, tree) for x, tree in zip(wire.operands, xs, strict=True)]
-    result = gate.op.rule(i)(leaf(values[g.data], g), leaf(wire._value, out), *handles, **wire.params)  # pyright: ignore[reportCallIssue]
-    if not isinstance(result, Tensor):
-        return None
-    return opened(result, known, values)
+    wire, leaf = gate.wire, _Leaves()
+    rule: Any = gate.op.rule(i)
+    result = rule(leaf(values[g.data], g), leaf(wire._value, out), *leaf.operands(wire, xs), **wire.params)
+    return opened(result, leaf.known, values) if isinstance(result, Tensor) else None
 
 
-def opened(result: Tensor, known: dict[int, Expr], values: Values) -> Expr | None:
+def parts_gradient(gate: Gate, i: int, xs: Sequence[Expr], gs: Mapping[int, Expr], values: Values) -> Expr:
+    """What a gate of several outputs hands back to operand ``i``, given the gradients of some of them."""
+    assert gate.op is not None
+    wire, leaf = gate.wire, _Leaves()
+    rng = np.random.default_rng(i)
+    stands: dict[Expr, Expr] = {}
+    given: dict[Symbol, Any] = {}
+    tensors, arrays, outs = [], [], []
+    for k, value in enumerate(wire._value):
+        value = np.asarray(value)
+        drawn = np.asarray(rng.normal(size=value.shape) if k in gs else np.zeros(value.shape), value.dtype)[()]
+        tree = a.spread(a.ZERO, value.shape) if k not in gs else a.symbol(f"upstream{k}", value.shape, "gate")
+        if k in gs:
+            stands[tree], given[tree.data] = gs[k], drawn
+        arrays.append(drawn)
+        tensors.append(leaf(drawn, tree))
+        outs.append(leaf(value, Expr("gate", tuple(xs), value.shape, Applied(gate.op, wire.params, k))))
+    with np.errstate(all="ignore"):
+        rule: Any = gate.op.rule(i)
+        expected = summed_to(
+            np.asarray(rule(tuple(arrays), wire._value, *[x._value for x in wire.operands], **wire.params)),
+            gate.operands[i].shape,
+        )
+    every: Values = ChainMap(given, values)  # pyright: ignore[reportArgumentType]
+    result = _attempt(lambda: rule(tuple(tensors), tuple(outs), *leaf.operands(wire, xs), **wire.params))
+    found = opened(result, leaf.known, every, FEW // 2) if isinstance(result, Tensor) else None
+    if found is not None and agrees(found, every, expected, gate.operands[i].shape):
+        return m.substitute(found, stands)
+    order = tuple(sorted(gs))
+    return vector_jacobian(gate, i, xs, [gs[k] for k in order], order)
+
+
+def opened(result: Tensor, known: dict[int, Expr], values: Values, few: int = FEW) -> Expr | None:
     """The tree of a small graph over wires whose trees are known; None where it is large or has unknown leaves."""
     wires = [w for w in Graph([result]).wires if w.serial not in known]
-    if len(wires) > FEW or any(w.parts is not None for w in wires):
+    if len(wires) > few or any(w.parts is not None for w in wires):
         return None
     for w in wires:
         if w.op is None:

@@ -77,6 +77,8 @@ class Writer:
 
     def _mul(self, e: Expr) -> tuple[str, int]:
         coefficient, factors = a.split(e)
+        if coefficient == 0:
+            return self.style.number(0), ATOM
         if coefficient < 0:
             return self.style.negative(self.write(a.mul(a.number(-coefficient), *factors), PRODUCT)), SUM
         arrays = [f for f in factors if f.shape and f.kind != "ones"]
