@@ -30,7 +30,7 @@ _STYLE = """
   font-family: "STIX Two Math", "Cambria Math", "Latin Modern Math", "Libertinus Math", "Noto Sans Math", math;
 }
 .derivation td.sizes math { font-size: .92rem; }
-.derivation td.rule math { margin-right: .35rem; }
+.derivation td.rule math { margin: .22rem .35rem .22rem 0; display: inline-block math; }
 .derivation td.rule .by { color: var(--quiet); }
 .derivation td small { display: block; color: var(--quiet); }
 .derivation .result td:first-child { box-shadow: inset 3px 0 var(--mark); padding-left: .7rem; }
