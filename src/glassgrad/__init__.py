@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from glassgrad.graphs import Graph, trace
     from glassgrad.ops import random
     from glassgrad.ops.arithmetic import relu, stop_gradient
-    from glassgrad.ops.composed import cot, csc, log_softmax, logsumexp, one_hot, sec, softmax
+    from glassgrad.ops.circular import cot, csc, sec
+    from glassgrad.ops.composed import log_softmax, logsumexp, one_hot, softmax
     from glassgrad.ops.elementwise import erf, sigmoid, softplus
     from glassgrad.ops.index import scatter_add
     from glassgrad.ops.sparse import sparse_matmul
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from glassgrad.reports import Check, GradientReport
     from glassgrad.tensors import Tensor, constant, tensor
     from glassgrad.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+    from glassgrad.views.derivation import Derivation, derive
     from glassgrad.views.text import explain
     from glassgrad.wire import no_grad
 
@@ -45,7 +47,8 @@ _WHERE = {
     "differences": ("numerical_gradient",),
     "graphs": ("Graph", "trace"),
     "ops.arithmetic": ("relu", "stop_gradient"),
-    "ops.composed": ("cot", "csc", "log_softmax", "logsumexp", "one_hot", "sec", "softmax"),
+    "ops.circular": ("cot", "csc", "sec"),
+    "ops.composed": ("log_softmax", "logsumexp", "one_hot", "softmax"),
     "ops.elementwise": ("erf", "sigmoid", "softplus"),
     "ops.index": ("scatter_add",),
     "ops.sparse": ("sparse_matmul",),
@@ -53,6 +56,7 @@ _WHERE = {
     "reports": ("Check", "GradientReport"),
     "tensors": ("Tensor", "constant", "tensor"),
     "transforms": ("grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"),
+    "views.derivation": ("Derivation", "derive"),
     "views.text": ("explain",),
     "wire": ("no_grad",),
 }
@@ -64,12 +68,12 @@ _MODULES = {
 }  # fmt: skip
 
 __all__ = [
-    "Check", "Compiled", "Cost", "GradientReport", "Graph", "Parameter", "Tensor", "check_gradient", "checkpoint",
-    "compile", "constant", "cost", "cot", "csc", "data", "distributions", "erf", "errors", "exchange", "explain",
-    "gate", "grad", "hessian", "hvp", "jacobian", "jvp", "log_softmax", "logsumexp", "nn", "no_grad",
-    "numerical_gradient", "one_hot", "ops", "optim", "random", "relu", "scatter_add", "sec", "sigmoid", "softmax",
-    "softplus", "sparse_matmul", "stop_gradient", "storage", "tensor", "trace", "train", "value_and_grad", "vjp",
-    "worked",
+    "Check", "Compiled", "Cost", "Derivation", "GradientReport", "Graph", "Parameter", "Tensor", "check_gradient",
+    "checkpoint", "compile", "constant", "cost", "cot", "csc", "data", "derive", "distributions", "erf", "errors",
+    "exchange", "explain", "gate", "grad", "hessian", "hvp", "jacobian", "jvp", "log_softmax", "logsumexp", "nn",
+    "no_grad", "numerical_gradient", "one_hot", "ops", "optim", "random", "relu", "scatter_add", "sec", "sigmoid",
+    "softmax", "softplus", "sparse_matmul", "stop_gradient", "storage", "tensor", "trace", "train", "value_and_grad",
+    "vjp", "worked",
 ]  # fmt: skip
 
 

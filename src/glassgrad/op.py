@@ -153,9 +153,17 @@ def _group_hook(args: tuple[Any, ...]) -> Any:
 
 
 def composition(
-    formula: str, role: str, cases: Callable[[np.random.Generator], Iterable[Case]], numpy: tuple[Any, ...] = ()
+    formula: str,
+    role: str,
+    cases: Callable[[np.random.Generator], Iterable[Case]],
+    numpy: tuple[Any, ...] = (),
+    derivative: tuple[str, ...] = (),
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Make a function of gates one named group, which a graph can fold or open."""
+    """Make a function of gates one named group, which a graph can fold or open.
+
+    ``derivative`` is what the group's gates hand back together, where there is a formula for that: written as
+    in `Explanation`; in a group that runs over an axis, sums in it run over that axis too.
+    """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         name = function.__name__
@@ -173,7 +181,7 @@ def composition(
             finally:
                 recording.group = recording.group.parent
 
-        grouped.composition = Composition(name, Explanation(formula, role), cases)  # pyright: ignore[reportAttributeAccessIssue]
+        grouped.composition = Composition(name, Explanation(formula, role, derivative=derivative), cases)  # pyright: ignore[reportAttributeAccessIssue]
         grouped.numpy = numpy  # pyright: ignore[reportAttributeAccessIssue]
         return grouped
 

@@ -27,6 +27,10 @@ def explain(
         int | None,
         typer.Option(min=44, help="Characters in a line.", show_default="the terminal's"),
     ] = None,
+    derive: Annotated[
+        bool, typer.Option("--derive", help="Derive its gradient as mathematics, by the chain rule, step by step.")
+    ] = False,
+    latex: Annotated[bool, typer.Option("--latex", help="Derive it, as LaTeX.")] = False,
     debug: common.Debug = False,
 ) -> None:
     """Write out a worked example: every wire with its value and its gradient, and how the gradient came about.
@@ -42,6 +46,8 @@ def explain(
     glassgrad explain sigmoid-neuron --width 100
 
     glassgrad explain categorical-cost --open
+
+    glassgrad explain two-layer --derive
     """
     if names or name is None:
         typer.echo(worked.listing())
@@ -51,4 +57,8 @@ def explain(
     example = worked.example(name)
     if fold is not None:
         example = dataclasses.replace(example, fold=fold)
+    if derive or latex:
+        found = example.derivation()
+        typer.echo(found.latex if latex else found.written(width or common.width()))
+        return
     typer.echo(example.text(width or common.width()))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from glassgrad.op import Explanation, Op
-from glassgrad.ops.composed import cot, csc, sec
+from glassgrad.ops.circular import cot, csc, sec
 
 _RAISED = dict(zip("0123456789+-n⊤", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿᵀ", strict=True))
 _LOWERED = dict(zip("0123456789aijkn", "₀₁₂₃₄₅₆₇₈₉ₐᵢⱼₖₙ", strict=True))

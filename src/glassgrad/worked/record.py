@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from glassgrad.tensors import Tensor, tensor
+from glassgrad.views.derivation import Derivation, derive
 from glassgrad.views.numbers import FULL, array
 from glassgrad.views.text import explain
 
@@ -71,6 +72,10 @@ class Example:
         if self.more is not None:
             parts.append(self.more(out, width))
         return "\n\n".join(part for part in parts if part)
+
+    def derivation(self) -> Derivation:
+        """Its gradient as mathematics, each group that the table opens opened too."""
+        return derive(self.build(), fold=self.fold is not False)
 
     def prose(self, width: int) -> list[str]:
         """The paragraphs of `watch`, wrapped."""
