@@ -64,6 +64,17 @@ def figure(rows: int = 1, columns: int = 1, size: tuple[float, float] | None = N
     return made, made.subplots(rows, columns, **options)
 
 
+def embedded(picture: Any) -> str:
+    """A figure as an HTML image that holds its own data, for notebooks and reports."""
+    import base64
+    import io
+
+    file = io.BytesIO()
+    picture.savefig(file, format="png", dpi=110)
+    data = base64.b64encode(file.getvalue()).decode("ascii")
+    return f'<img alt="" style="max-width:100%" src="data:image/png;base64,{data}">'
+
+
 def plane(low: tuple[float, float], high: tuple[float, float], n: int = 200) -> tuple[Array, Array, Array]:
     """A grid of n × n points: two matrices of coordinates, and all points as rows, float32."""
     xs, ys = np.meshgrid(np.linspace(low[0], high[0], n), np.linspace(low[1], high[1], n))
