@@ -313,7 +313,7 @@ def test_a_polyline_is_the_same_from_every_base(rng):
 
 
 def test_it_is_told_and_shown(monkeypatch):
-    monkeypatch.setattr("glassgrad.geometry.construction._POINTS", {1: 400, 2: 40})
+    monkeypatch.setattr("glassgrad.geometry.measuring._POINTS", {1: 400, 2: 40})
     for made in (
         geometry.step_network(),
         geometry.constructed(np.sin, 0, 6, lipschitz=1, n=9, by="boxes", dtype=np.float32),

@@ -184,7 +184,7 @@ def constructed(
     >>> made.measure().sup <= made.sup
     True
     """
-    target = _target(f, low, high, continuity(lipschitz, modulus), by, jumps, dtype)
+    target = target_of(f, low, high, continuity(lipschitz, modulus), by, jumps, dtype)
     if not (0 < ramp < 1):
         raise DataError(f"ramp is a share of a cell between 0 and 1, and not {ramp!r}")
     if (n is None) == (error is None):
@@ -192,14 +192,14 @@ def constructed(
     if n is not None:
         cells = _cells(n, target.dims)
         target.check(cells)
-        return _made(target, cells, by, ramp, dtype)
+        return made_of(target, cells, by, ramp, dtype)
     assert error is not None
     cells, left = _enough(target, error, by), error
     target.check(cells)
-    made = _made(target, cells, by, ramp, dtype)
+    made = made_of(target, cells, by, ramp, dtype)
     while made.sup > error and made.rounding < error / 2 and left > error / 2:  # more cells, and so more rounding
         left = left * (1 - 1e-9) - 1.1 * made.rounding
-        made = _made(target, _enough(target, left, by), by, ramp, dtype)
+        made = made_of(target, _enough(target, left, by), by, ramp, dtype)
     if made.sup <= error:
         return made
     raise DataError(
@@ -234,11 +234,12 @@ def units_for(
     >>> geometry.units_for(0.1, (0, 0), (1, 1), lipschitz=1)  # two layers: lines and diagonals, vertices
     113
     """
-    target = _target(None, low, high, continuity(lipschitz, modulus), by, (), np.float64)
-    return _units(_enough(target, error, by), by)
+    target = target_of(None, low, high, continuity(lipschitz, modulus), by, (), np.float64)
+    return units_of(_enough(target, error, by), by)
 
 
-def _units(cells: tuple[int, ...], by: str) -> int:
+def units_of(cells: tuple[int, ...], by: str) -> int:
+    """How many ReLUs a construction with so many cells has."""
     if len(cells) == 1:
         return {"interpolation": cells[0] + 2, "steps": max(1, 2 * (cells[0] - 1)), "boxes": 4 * cells[0]}[by]
     n1, n2 = cells
@@ -247,7 +248,7 @@ def _units(cells: tuple[int, ...], by: str) -> int:
     return max(1, 2 * (n1 + n2 - 2)) + n1 * n2
 
 
-def _target(f: Any, low: Any, high: Any, modulus: Continuity, by: str, jumps: Any, dtype: DTypeLike) -> Target:
+def target_of(f: Any, low: Any, high: Any, modulus: Continuity, by: str, jumps: Any, dtype: DTypeLike) -> Target:
     """The arguments that say what is to be imitated, checked."""
     if by not in WAYS:
         raise unknown("construction", by, WAYS)
@@ -304,7 +305,8 @@ def _enough(target: Target, error: float, by: str) -> tuple[int, ...]:
     return cells(high)
 
 
-def _made(target: Target, cells: tuple[int, ...], by: str, ramp: float, dtype: DTypeLike) -> Construction:
+def made_of(target: Target, cells: tuple[int, ...], by: str, ramp: float, dtype: DTypeLike) -> Construction:
+    """The construction with so many cells."""
     n = math.prod(k + 1 for k in cells) * (2 * sum(cells) if target.dims == 2 else 1)
     if n > 4 * _MOST:
         raise DataError(f"{'×'.join(map(str, cells))} cells would need {n:,} weights between two layers: take fewer")

@@ -10,50 +10,14 @@ from typing import Any
 import numpy as np
 
 from glassgrad import nn
-from glassgrad.geometry.plan import Plan, rounded
+from glassgrad.geometry.measuring import Measured, evaluate, measured
+from glassgrad.geometry.plan import Plan
 from glassgrad.geometry.rounding import network, rounding
 from glassgrad.geometry.target import Target
 from glassgrad.plots import embedded
 from glassgrad.views.numbers import array, number
-from glassgrad.wire import no_grad
 
 Array = np.ndarray[Any, Any]
-_CHUNK = 2**21  # numbers of a hidden layer at once
-_POINTS = {1: 4000, 2: 180}  # a side, beside those between the knots
-
-
-@dataclass(frozen=True)
-class Measured:
-    """The error of a network, measured.
-
-    Attributes
-    ----------
-    sup : float
-        The largest error where the sup bound holds.
-    l1 : float
-        ∫ |f − network|, by the midpoint rule.
-    at : tuple of float
-        Where the largest error is.
-    points : int
-        How many points were looked at.
-    """
-
-    sup: float
-    l1: float
-    at: tuple[float, ...]
-    points: int
-
-
-def evaluate(net: nn.Layer, *coordinates: Any) -> Array:
-    """A network's values at points, as float64: one number for each, some points at a time."""
-    first = np.asarray(coordinates[0])
-    rows = np.column_stack([np.ravel(c) for c in coordinates])
-    widest = max(p.shape[-1] for p in net.parameters())
-    dtype = net.parameters()[0].dtype
-    step = max(1, _CHUNK // widest)
-    with no_grad():
-        parts = [net(rows[i : i + step].astype(dtype)).value for i in range(0, len(rows), step)]
-    return np.concatenate(parts).astype(np.float64).reshape(first.shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,32 +122,7 @@ class Construction:
         `points` is how many equal parts of an axis are looked at beside the knots; by default 4,000 of an interval and
         180 of the sides of a rectangle.
         """
-        count = points or _POINTS[self.target.dims]
-        axes = [self._points(i, count) for i in range(self.target.dims)]
-        grid = np.meshgrid(*axes, indexing="ij")
-        error = np.where(self.outside(*grid), np.abs(self.target(*grid) - self(*grid)), -1.0)
-        worst = np.unravel_index(int(np.argmax(error)), error.shape)
-        even = np.meshgrid(*(self._even(i, count) for i in range(self.target.dims)), indexing="ij")
-        l1 = float(np.mean(np.abs(self.target(*even) - self(*even)))) * self.target.volume
-        at = tuple(float(axis[i]) for axis, i in zip(axes, worst, strict=True))
-        return Measured(float(error[worst]), l1, at, error.size)
-
-    def _points(self, axis: int, count: int) -> Array:
-        """Coordinates at which errors are looked at, in the network's dtype."""
-        low, high = self.target.low[axis], self.target.high[axis]
-        edges = np.unique([low, *self.plan.marks[axis], high])
-        between = [edges[:-1] + part * np.diff(edges) for part in (1 / 6, 1 / 3, 1 / 2, 2 / 3, 5 / 6)]
-        knots = edges.astype(self.dtype)
-        beside = [np.nextafter(knots, self.dtype.type(way)) for way in (-np.inf, np.inf)]
-        dense = np.linspace(low, high, count + 1)
-        points = np.concatenate([edges, dense, *between, *(b.astype(np.float64) for b in beside)])
-        points = np.unique(rounded(points, self.dtype))
-        return points[(points >= low) & (points <= high)]
-
-    def _even(self, axis: int, count: int) -> Array:
-        """Midpoints of equal parts."""
-        low, high = self.target.low[axis], self.target.high[axis]
-        return rounded(low + (np.arange(count) + 0.5) / count * (high - low), self.dtype)
+        return measured(self.target, self, self.plan.marks, self.dtype, self.outside, points)
 
     def __str__(self) -> str:
         found, low, high = self.measure(), self.target.low, self.target.high
