@@ -24,15 +24,15 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def style() -> dict[str, Any]:
+def style() -> dict[Any, Any]:
     """Matplotlib's settings for our pictures."""
-    import matplotlib
+    from cycler import cycler
 
     return {
         "figure.facecolor": PAPER, "savefig.facecolor": PAPER, "axes.facecolor": "white", "axes.edgecolor": LINE,
         "axes.labelcolor": SOFT, "axes.titlecolor": INK, "axes.titlelocation": "left", "axes.titlesize": 11,
         "axes.titleweight": "bold", "axes.titlepad": 8, "axes.spines.top": False, "axes.spines.right": False,
-        "axes.prop_cycle": matplotlib.cycler(color=COLORS), "xtick.color": SOFT, "ytick.color": SOFT,
+        "axes.prop_cycle": cycler(color=COLORS), "xtick.color": SOFT, "ytick.color": SOFT,
         "font.size": 10, "lines.linewidth": 1.8, "grid.color": "#ece8df", "legend.frameon": False,
         "figure.constrained_layout.use": True, "savefig.dpi": 150,
     }  # fmt: skip

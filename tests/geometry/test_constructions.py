@@ -7,6 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+import glassgrad as gg
 from glassgrad import errors, geometry
 from glassgrad.geometry.polylines import polyline
 from glassgrad.geometry.target import Target
@@ -143,6 +144,13 @@ def test_functions_that_jump_are_bounded_outside_the_ramps(by):
             geometry.constructed(f, 0, 3, modulus=modulus, n=40, by=by)
 
 
+def test_a_jump_at_the_very_end_is_seen():
+    with pytest.raises(errors.DataError, match="f varies more than was said"):
+        geometry.constructed(lambda x: x % 1, 0, 3, lipschitz=1, jumps=[1, 2], by="steps", n=30)
+    made = geometry.constructed(lambda x: x % 1, 0, 2.5, lipschitz=1, jumps=[1, 2], by="steps", n=30)
+    never_above(made, 1000)
+
+
 def test_without_the_check_a_wrong_constant_passes_its_bound(monkeypatch):
     """What the 200 functions show can fail: with half the constant it does."""
     monkeypatch.setattr(Target, "check", lambda self, cells: None)
@@ -238,6 +246,21 @@ def test_rounding_is_bounded_and_the_bound_covers_it(dtype):
     off = max(abs(float(exactly(made, a)) - b) for a, b in zip(x, made(x), strict=True))
     assert 0 < off <= made.rounding
     assert (made.rounding > made.plan.sup) == (dtype is np.float32)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_machine_code_keeps_the_bound_too(dtype):
+    """It adds in another order than NumPy, which the bound on rounding allows for."""
+    lines = geometry.constructed(np.sin, 3, 9, lipschitz=1, n=100, dtype=dtype)
+    hats = geometry.constructed(np.hypot, (-1, -1), (1, 1), lipschitz=1, n=6, dtype=dtype)
+    for made in (lines, hats):
+        sides = [np.linspace(a, b, 61) for a, b in zip(made.target.low, made.target.high, strict=True)]
+        grid = [c.ravel().astype(dtype) for c in np.meshgrid(*sides)]
+        out = gg.compile(made.net)(np.column_stack(grid))[:, 0]
+        assert out.dtype == dtype
+        exact = made.target(*(c.astype(np.float64) for c in grid))
+        assert np.abs(out - exact).max() <= made.sup
+        assert np.abs(out - made(*grid)).max() <= 2 * made.rounding
 
 
 def test_an_error_that_rounding_forbids_is_refused():

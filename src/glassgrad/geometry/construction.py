@@ -71,7 +71,8 @@ class Construction:
     def rounding(self) -> float:
         """What the arithmetic of the network and of f may add to the error."""
         target, plan = self.target, self.plan
-        return rounding(plan.stages, target.low, target.high, self.dtype) + 2 * target.slack(plan.values)
+        greatest = np.abs(plan.values).max() + (plan.everywhere or plan.sup)  # of f, at the nodes and between
+        return rounding(plan.stages, target.low, target.high, self.dtype) + 2 * target.slack(greatest)
 
     @property
     def sup(self) -> float:

@@ -88,9 +88,11 @@ class Target:
         two points is found however small a part of the grid's distance it takes.
         """
         for low, high in self.parts():
-            inner = 1e-9 * (high - low) if self.jumps else 0 * low
+            gap = 1e-9 * (high - low)  # kept from a jump; the ends of the whole belong to it
+            first = low + gap if low[0] in self.jumps else low
+            last = high - gap if high[0] in self.jumps else high
             counts = [max(_LEAST[self.dims], 2 * n + 1) for n in cells]
-            axes = [np.linspace(a, b, n) for a, b, n in zip(low + inner, high - inner, counts, strict=True)]
+            axes = [np.linspace(a, b, n) for a, b, n in zip(first, last, counts, strict=True)]
             grid = np.stack(np.meshgrid(*axes, indexing="ij"))
             self._try(grid, self(*grid))
 
