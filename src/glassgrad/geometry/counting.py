@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from glassgrad.errors import DataError, OperandError, ShapeError
-from glassgrad.geometry import limits
+from glassgrad.geometry import limits, region_plots
 from glassgrad.geometry.exact import Shape, Tag, box, neighbours
 from glassgrad.geometry.piecewise import Affine, Stages, States, Units, stages, whole
 
@@ -140,6 +140,17 @@ class Regions:
         if len(self.by_layer) > 1:
             lines.append(f"  activation regions after each hidden layer: {', '.join(f'{n:,}' for n in self.by_layer)}")
         return "\n".join(lines)
+
+    def picture(self, title: str | None = None) -> Any:
+        """The matplotlib figure: filled polygons in two dimensions, the outputs between breakpoints in one.
+
+        Neighbouring linear regions have different tints; boundaries have the colour of the hidden layer that bends
+        there.
+        """
+        return region_plots.draw_regions(self, title)
+
+    def _repr_png_(self) -> bytes:
+        return region_plots.png(self.picture())
 
     def __str__(self) -> str:
         return self.text()

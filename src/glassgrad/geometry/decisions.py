@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from glassgrad.errors import ShapeError
+from glassgrad.geometry import region_plots
 from glassgrad.geometry.counting import LIMIT, Cell, Regions, found_regions, merged, square
 from glassgrad.geometry.exact import area, hull
 from glassgrad.geometry.piecewise import Bent, Largest, stages, with_last
@@ -85,6 +86,21 @@ class DecisionRegions:
             convex = sum(part.convex for part in parts)
             lines.append(f"{label!s:<{wide}}  {self.share(label):>16.1%}  {len(parts):>15}  {convex:>14}")
         return "\n".join(lines)
+
+    def picture(self, X: Any = None, y: Any = None, title: str | None = None) -> Any:
+        """The matplotlib figure: each class in its tint, boundaries in ink; with X and y, rows of known classes too.
+
+        Parameters
+        ----------
+        X : array of shape (rows, 2), optional
+        y : array of shape (rows,), optional
+            Their classes.
+        title : str, optional
+        """
+        return region_plots.draw_decisions(self, X, y, title)
+
+    def _repr_png_(self) -> bytes:
+        return region_plots.png(self.picture())
 
     def __str__(self) -> str:
         return self.text()

@@ -12,6 +12,8 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from glassgrad import nn
 from glassgrad.errors import DataError
+from glassgrad.geometry import region_plots
+from glassgrad.geometry.counting import regions
 from glassgrad.geometry.hand import linear
 from glassgrad.geometry.limits import bounds
 
@@ -73,6 +75,19 @@ class Folding:
             + ("" if d == 1 else f"^{d}"),
             f"  one layer of all {units} units: at most {one:,}",
         ])  # fmt: skip
+
+    def picture(self) -> Any:
+        """The matplotlib figure: the regions of the interval or the square before and after each fold.
+
+        Raises
+        ------
+        ShapeError
+            For more than two inputs.
+        """
+        return region_plots.draw_folding(self, regions(self.net, 0, 1))
+
+    def _repr_png_(self) -> bytes:
+        return region_plots.png(self.picture())
 
     def __str__(self) -> str:
         return self.text()
