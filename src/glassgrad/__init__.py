@@ -13,7 +13,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from glassgrad import data, distributions, errors, exchange, nn, ops, optim, storage, train, worked
+    from glassgrad import data, distributions, errors, exchange, geometry, nn, ops, optim, storage, train, worked
     from glassgrad.checkpoints import checkpoint
     from glassgrad.checks import check_gradient
     from glassgrad.compiler import Compiled, compile
@@ -58,15 +58,15 @@ _WHERE = {
 }
 _HOME = {name: module for module, names in _WHERE.items() for name in names}
 _MODULES = {
-    "data": "data", "distributions": "distributions", "errors": "errors", "exchange": "exchange", "nn": "nn",
-    "ops": "ops", "optim": "optim", "random": "ops.random", "storage": "storage", "train": "train",
-    "worked": "worked",
+    "data": "data", "distributions": "distributions", "errors": "errors", "exchange": "exchange",
+    "geometry": "geometry", "nn": "nn", "ops": "ops", "optim": "optim", "random": "ops.random", "storage": "storage",
+    "train": "train", "worked": "worked",
 }  # fmt: skip
 
 __all__ = [
     "Check", "Compiled", "Cost", "GradientReport", "Graph", "Parameter", "Tensor", "check_gradient", "checkpoint",
     "compile", "constant", "cost", "cot", "csc", "data", "distributions", "erf", "errors", "exchange", "explain",
-    "gate", "grad", "hessian", "hvp", "jacobian", "jvp", "log_softmax", "logsumexp", "nn", "no_grad",
+    "gate", "geometry", "grad", "hessian", "hvp", "jacobian", "jvp", "log_softmax", "logsumexp", "nn", "no_grad",
     "numerical_gradient", "one_hot", "ops", "optim", "random", "relu", "scatter_add", "sec", "sigmoid", "softmax",
     "softplus", "sparse_matmul", "stop_gradient", "storage", "tensor", "trace", "train", "value_and_grad", "vjp",
     "worked",
