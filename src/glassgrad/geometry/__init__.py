@@ -1,3 +1,11 @@
 """What networks of straight pieces look like: elbows, regions, networks by construction, losses over weights."""
 
-from __future__ import annotations
+from glassgrad.geometry.bends import Elbows, elbows
+from glassgrad.geometry.piecewise import Pieces, pieces
+
+__all__ = [
+    "Elbows",
+    "Pieces",
+    "elbows",
+    "pieces",
+]
