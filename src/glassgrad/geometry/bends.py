@@ -9,7 +9,7 @@ import numpy as np
 
 from glassgrad import plots
 from glassgrad.errors import DataError
-from glassgrad.geometry.piecewise import Passed, Pieces, number, walk
+from glassgrad.geometry.lines import Passed, Pieces, number, walk
 
 Array = np.ndarray[Any, Any]
 _SHOWN = 6  # elbows of a unit in a line of text
@@ -181,7 +181,7 @@ def _states(layer: Passed, low: float, high: float, bending: set[int]) -> dict[t
     """What each unit of a layer does in an interval."""
     ends = np.concatenate([[-np.inf], layer.places, [np.inf]])
     seen = (ends[:-1] < high) & (ends[1:] > low)
-    active, moved = layer.gains[seen].any(axis=0), layer.slopes[seen].any(axis=0)
+    active, moved = (np.any(part[seen] != 0, axis=0).tolist() for part in (layer.gains, layer.slopes))
     found = {}
     for unit in range(layer.sections.shape[1]):
         state = "bends" if unit in bending else "straight" if active[unit] and moved[unit] else "flat"
