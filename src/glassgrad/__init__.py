@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from glassgrad.tensors import Tensor, constant, tensor
     from glassgrad.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
     from glassgrad.views.derivation import Derivation, derive
+    from glassgrad.views.paths import paths
     from glassgrad.views.text import explain
     from glassgrad.wire import no_grad
 
@@ -57,6 +58,7 @@ _WHERE = {
     "tensors": ("Tensor", "constant", "tensor"),
     "transforms": ("grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"),
     "views.derivation": ("Derivation", "derive"),
+    "views.paths": ("paths",),
     "views.text": ("explain",),
     "wire": ("no_grad",),
 }
@@ -71,9 +73,9 @@ __all__ = [
     "Check", "Compiled", "Cost", "Derivation", "GradientReport", "Graph", "Parameter", "Tensor", "check_gradient",
     "checkpoint", "compile", "constant", "cost", "cot", "csc", "data", "derive", "distributions", "erf", "errors",
     "exchange", "explain", "gate", "geometry", "grad", "hessian", "hvp", "jacobian", "jvp", "log_softmax", "logsumexp",
-    "nn", "no_grad", "numerical_gradient", "one_hot", "ops", "optim", "random", "relu", "scatter_add", "sec", "sigmoid",
-    "softmax", "softplus", "sparse_matmul", "stop_gradient", "storage", "tensor", "trace", "train", "value_and_grad",
-    "vjp", "worked",
+    "nn", "no_grad", "numerical_gradient", "one_hot", "ops", "optim", "paths", "random", "relu", "scatter_add", "sec",
+    "sigmoid", "softmax", "softplus", "sparse_matmul", "stop_gradient", "storage", "tensor", "trace", "train",
+    "value_and_grad", "vjp", "worked",
 ]  # fmt: skip
 
 
