@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from glassgrad.reports import Check, GradientReport
     from glassgrad.tensors import Tensor, constant, tensor
     from glassgrad.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+    from glassgrad.views.picture.drawing import Picture, draw
     from glassgrad.views.text import explain
     from glassgrad.wire import no_grad
 
@@ -53,6 +54,7 @@ _WHERE = {
     "reports": ("Check", "GradientReport"),
     "tensors": ("Tensor", "constant", "tensor"),
     "transforms": ("grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"),
+    "views.picture.drawing": ("Picture", "draw"),
     "views.text": ("explain",),
     "wire": ("no_grad",),
 }
@@ -64,12 +66,12 @@ _MODULES = {
 }  # fmt: skip
 
 __all__ = [
-    "Check", "Compiled", "Cost", "GradientReport", "Graph", "Parameter", "Tensor", "check_gradient", "checkpoint",
-    "compile", "constant", "cost", "cot", "csc", "data", "distributions", "erf", "errors", "exchange", "explain",
-    "gate", "grad", "hessian", "hvp", "jacobian", "jvp", "log_softmax", "logsumexp", "nn", "no_grad",
-    "numerical_gradient", "one_hot", "ops", "optim", "random", "relu", "scatter_add", "sec", "sigmoid", "softmax",
-    "softplus", "sparse_matmul", "stop_gradient", "storage", "tensor", "trace", "train", "value_and_grad", "vjp",
-    "worked",
+    "Check", "Compiled", "Cost", "GradientReport", "Graph", "Parameter", "Picture", "Tensor", "check_gradient",
+    "checkpoint", "compile", "constant", "cost", "cot", "csc", "data", "distributions", "draw", "erf", "errors",
+    "exchange", "explain", "gate", "grad", "hessian", "hvp", "jacobian", "jvp", "log_softmax", "logsumexp", "nn",
+    "no_grad", "numerical_gradient", "one_hot", "ops", "optim", "random", "relu", "scatter_add", "sec", "sigmoid",
+    "softmax", "softplus", "sparse_matmul", "stop_gradient", "storage", "tensor", "trace", "train", "value_and_grad",
+    "vjp", "worked",
 ]  # fmt: skip
 
 
