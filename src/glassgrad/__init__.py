@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from glassgrad.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
     from glassgrad.views.derivation import Derivation, derive
     from glassgrad.views.paths import paths
+    from glassgrad.views.picture.drawing import Picture, draw
     from glassgrad.views.text import explain
     from glassgrad.wire import no_grad
 
@@ -59,6 +60,7 @@ _WHERE = {
     "transforms": ("grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"),
     "views.derivation": ("Derivation", "derive"),
     "views.paths": ("paths",),
+    "views.picture.drawing": ("Picture", "draw"),
     "views.text": ("explain",),
     "wire": ("no_grad",),
 }
@@ -70,12 +72,12 @@ _MODULES = {
 }  # fmt: skip
 
 __all__ = [
-    "Check", "Compiled", "Cost", "Derivation", "GradientReport", "Graph", "Parameter", "Tensor", "check_gradient",
-    "checkpoint", "compile", "constant", "cost", "cot", "csc", "data", "derive", "distributions", "erf", "errors",
-    "exchange", "explain", "gate", "geometry", "grad", "hessian", "hvp", "jacobian", "jvp", "log_softmax", "logsumexp",
-    "nn", "no_grad", "numerical_gradient", "one_hot", "ops", "optim", "paths", "random", "relu", "scatter_add", "sec",
-    "sigmoid", "softmax", "softplus", "sparse_matmul", "stop_gradient", "storage", "tensor", "trace", "train",
-    "value_and_grad", "vjp", "worked",
+    "Check", "Compiled", "Cost", "Derivation", "GradientReport", "Graph", "Parameter", "Picture", "Tensor",
+    "check_gradient", "checkpoint", "compile", "constant", "cost", "cot", "csc", "data", "derive", "distributions",
+    "draw", "erf", "errors", "exchange", "explain", "gate", "geometry", "grad", "hessian", "hvp", "jacobian", "jvp",
+    "log_softmax", "logsumexp", "nn", "no_grad", "numerical_gradient", "one_hot", "ops", "optim", "paths", "random",
+    "relu", "scatter_add", "sec", "sigmoid", "softmax", "softplus", "sparse_matmul", "stop_gradient", "storage",
+    "tensor", "trace", "train", "value_and_grad", "vjp", "worked",
 ]  # fmt: skip
 
 

@@ -46,11 +46,14 @@ class GradientReport:
         Largest relative error that passes.
     skipped : int
         Gates left out of a very large graph, drawn at random with the seed.
+    graph : Graph or None
+        What was checked, in float64; `gg.draw` marks its gates right or wrong.
     """
 
     checks: list[Check]
     tolerance: float
     skipped: int = 0
+    graph: Any = field(default=None, repr=False, compare=False)
     bad: list[Check] = field(init=False)
 
     def __post_init__(self) -> None:

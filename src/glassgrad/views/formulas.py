@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 import re
@@ -146,6 +147,7 @@ def plain(latex: str, names: Mapping[str, str] | None = None) -> str:
     return _Reader(latex, names or {}).until(None)
 
 
+@functools.lru_cache(1024)
 def letters(op: Op, count: int) -> list[str]:
     """The letters an operation's formulas use for its operands: the names its gradient rules give them."""
     rules = op.gradients if isinstance(op.gradients, tuple) else ()
