@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from glassgrad import worked
 from glassgrad.cli import common
+from glassgrad.views.picture.drawing import refuse_to_replace
 
 
 @common.shown
@@ -27,6 +29,22 @@ def explain(
         int | None,
         typer.Option(min=44, help="Characters in a line.", show_default="the terminal's"),
     ] = None,
+    svg: Annotated[
+        Path | None, typer.Option("--svg", help="Draw the example into this file, as an image.", show_default=False)
+    ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            "--html",
+            help="Draw it into this file, as a page: boxes open, gates explain themselves.",
+            show_default=False,
+        ),
+    ] = None,
+    png: Annotated[
+        Path | None,
+        typer.Option("--png", help="Draw it as pixels, where the example has a figure.", show_default=False),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
     debug: common.Debug = False,
 ) -> None:
     """Write out a worked example: every wire with its value and its gradient, and how the gradient came about.
@@ -42,7 +60,12 @@ def explain(
     glassgrad explain sigmoid-neuron --width 100
 
     glassgrad explain categorical-cost --open
+
+    glassgrad explain sigmoid-neuron --svg neuron.svg --html neuron.html
     """
+    files = {ending: file for ending, file in ((".svg", svg), (".html", html), (".png", png)) if file is not None}
+    if files and name is None:
+        raise common.UsageError("name the worked example that is to be drawn; glassgrad explain lists them")
     if names or name is None:
         typer.echo(worked.listing())
         if not names:
@@ -51,4 +74,20 @@ def explain(
     example = worked.example(name)
     if fold is not None:
         example = dataclasses.replace(example, fold=fold)
-    typer.echo(example.text(width or common.width()))
+    if files:
+        _draw(example, files, overwrite)
+    else:
+        typer.echo(example.text(width or common.width()))
+
+
+def _draw(example: worked.Example, files: dict[str, Path], overwrite: bool) -> None:
+    """Draw an example into files, none of which is written where one cannot be."""
+    for ending, file in files.items():
+        if file.suffix.lower() != ending:
+            raise common.UsageError(f"--{ending[1:]} writes a file *{ending}, not {file.name}")
+        if ending == ".png" and example.picture is None:
+            raise common.UsageError(f"{example.name} is drawn as its graph, which is written with --svg or --html")
+        refuse_to_replace(file, overwrite)
+    picture = example.draw()
+    for file in files.values():
+        common.written(picture.save(file, overwrite), example.title)

@@ -14,6 +14,7 @@ import numpy as np
 
 from glassgrad.tensors import Tensor, tensor
 from glassgrad.views.numbers import FULL, array
+from glassgrad.views.picture.drawing import Picture, draw, of_figure
 from glassgrad.views.text import explain
 
 
@@ -71,6 +72,12 @@ class Example:
         if self.more is not None:
             parts.append(self.more(out, width))
         return "\n\n".join(part for part in parts if part)
+
+    def draw(self) -> Picture:
+        """The example's own figure, or the picture of its graph."""
+        if self.picture is not None:
+            return of_figure(self.title, self.picture)
+        return draw(self.build(), fold=self.fold, title=self.title)
 
     def prose(self, width: int) -> list[str]:
         """The paragraphs of `watch`, wrapped."""
