@@ -236,6 +236,17 @@ def test_examples_are_listed_folded_and_set_to_a_width(here):
         assert max(map(len, invoke("explain", "add-mul", "--width", width).output.splitlines())) <= int(width)
 
 
+def test_a_derivation_is_written_as_a_page(here):
+    args = ("explain", "two-layer", "--derive")
+    assert invoke(*args, "--html", "two.html").exit_code == 0
+    assert "<math" in (here / "two.html").read_text(encoding="utf-8")
+    assert invoke(*args, "--html", "two.html").exit_code == 2
+    assert invoke(*args, "--html", "two.html", "--overwrite").exit_code == 0
+    odd = invoke(*args, "--svg", "two.svg")
+    assert odd.exit_code == 2
+    assert "written as a page" in odd.output
+
+
 def test_worked_examples_are_derived(here):
     shown = invoke("explain", "two-layer", "--derive")
     assert shown.exit_code == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import operator
 import textwrap
@@ -12,7 +13,7 @@ import numpy as np
 
 from glassgrad.errors import OperandError, ShapeError, spec_text, unknown
 from glassgrad.op import Spec
-from glassgrad.tensors import RENDERERS, Tensor, constant, tensor, traced
+from glassgrad.tensors import PICTURES, RENDERERS, Tensor, constant, tensor, traced
 from glassgrad.trees import flatten
 from glassgrad.wire import Group, Wire, topological
 
@@ -178,6 +179,18 @@ class Graph:
             lines.append(f"  {left} = {right}{where}")
         lines += _wrapped("  return ", [self.name(w) for w in self.outputs], "", 9)
         return "\n".join(lines)
+
+    def to_svg(self, **settings: Any) -> str:
+        """The graph as a picture, an SVG file; `settings` are those of `glassgrad.draw`.
+
+        Examples
+        --------
+        >>> import glassgrad as gg
+        >>> x, y = gg.tensor(3.0, "x"), gg.tensor(4.0, "y")
+        >>> gg.Graph([x * y]).to_svg()[:4]
+        '<svg'
+        """
+        return importlib.import_module(PICTURES).draw(self, **settings).svg
 
     def __str__(self) -> str:
         return self.text(fold=len(self.gates) > 40)

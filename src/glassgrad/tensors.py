@@ -38,8 +38,16 @@ from glassgrad.ops import arithmetic, parts
 from glassgrad.sweep import sweep
 from glassgrad.wire import NO_PARAMS, next_serial, open_group, threads, topological
 
-RENDERERS: dict[str, Callable[..., Any]] = {}
-"""How a tensor or graph shows itself, by method name; filled by the package, so nothing here imports a view."""
+PICTURES = "glassgrad.views.picture.drawing"
+"""The module of pictures, which stands above this one and is imported when one is asked for."""
+
+
+def _shown(x: Any) -> Any:
+    return importlib.import_module(PICTURES).shown(x)
+
+
+RENDERERS: dict[str, Callable[..., Any]] = {"_repr_html_": _shown}
+"""How a tensor or graph shows itself, by method name."""
 
 NAMESPACE = "glassgrad.namespace"
 """The module of the array API standard, which stands above this one and is imported when code asks for it."""

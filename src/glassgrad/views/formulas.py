@@ -47,11 +47,16 @@ def _wrap(text: str) -> str:
     return text if _is_atom(text) else f"({text})"
 
 
+@functools.lru_cache(1024)
+def _tokens(latex: str) -> tuple[str, ...]:
+    return tuple(m.group(0) for m in _TOKEN.finditer(latex))
+
+
 class _Reader:
     """Reads LaTeX from left to right into plain text."""
 
     def __init__(self, latex: str, names: Mapping[str, str]) -> None:
-        self.tokens = [m.group(0) for m in _TOKEN.finditer(latex)]
+        self.tokens = list(_tokens(latex))
         self.at, self.names = 0, names
 
     def until(self, end: str | None) -> str:

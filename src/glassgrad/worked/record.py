@@ -15,6 +15,7 @@ import numpy as np
 from glassgrad.tensors import Tensor, tensor
 from glassgrad.views.derivation import Derivation, derive
 from glassgrad.views.numbers import FULL, array
+from glassgrad.views.picture.drawing import Picture, draw, of_figure
 from glassgrad.views.text import explain
 
 
@@ -76,6 +77,12 @@ class Example:
     def derivation(self) -> Derivation:
         """Its gradient as mathematics, each group that the table opens opened too."""
         return derive(self.build(), fold=self.fold is not False)
+
+    def draw(self) -> Picture:
+        """The example's own figure, or the picture of its graph."""
+        if self.picture is not None:
+            return of_figure(self.title, self.picture)
+        return draw(self.build(), fold=self.fold, title=self.title)
 
     def prose(self, width: int) -> list[str]:
         """The paragraphs of `watch`, wrapped."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import io
 import os
 from collections.abc import Callable, Iterable
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from glassgrad.files import replace_file
 from glassgrad.graphs import Graph
 from glassgrad.reports import GradientReport
 from glassgrad.tensors import Tensor
-from glassgrad.views import numbers
+from glassgrad.views import numbers, report_page
 from glassgrad.views.asked import asked
 from glassgrad.views.picture.facts import Facts
 from glassgrad.views.picture.page import fragment, page
@@ -24,6 +26,8 @@ from glassgrad.views.picture.svg import sheet
 from glassgrad.views.picture.tree import Item
 from glassgrad.views.table import Fold, folding
 
+SHOWN = 20_000
+"""Notebooks show no picture of tensors whose graphs have more gates."""
 LIVE = 1500
 """In notebooks, graphs of more gates than this are shown without what is folded; saved pages hold everything."""
 
@@ -46,9 +50,11 @@ class Picture:
     """
 
     def __init__(
-        self, title: str, svg: Callable[[], str], html: Callable[[], str], shown: Callable[[], str] | None = None
-    ) -> None:
+        self, title: str, svg: Callable[[], str], html: Callable[[], str], shown: Callable[[], str] | None = None,
+        png: Callable[[], bytes] | None = None,
+    ) -> None:  # fmt: skip
         self.title, self._make, self._make_page, self._make_shown = title, svg, html, shown or svg
+        self._make_png = png
 
     @functools.cached_property
     def svg(self) -> str:
@@ -66,7 +72,7 @@ class Picture:
         Parameters
         ----------
         path : path
-            Its ending decides what is written: ``.svg`` or ``.html``.
+            Its ending decides what is written: ``.svg`` or ``.html``; ``.png`` where matplotlib drew the picture.
         overwrite : bool
             Whether a file of this name may be replaced.
 
@@ -81,12 +87,14 @@ class Picture:
             For another ending, a folder that does not exist, or a file that does, unless `overwrite`.
         """
         where = Path(path)
-        ending = where.suffix.lower()
-        if ending not in (".svg", ".html", ".htm"):
-            raise DataError(f"a picture is written as .svg or .html, and {where.name} is neither")
+        makers = {".svg": lambda: _bytes(self.svg), ".html": lambda: _bytes(self.html)}
+        if self._make_png is not None:
+            makers[".png"] = self._make_png
+        make = makers.get(where.suffix.lower())
+        if make is None:
+            raise DataError(f"this picture is written as {' or '.join(makers)}, and {where.name} is neither")
         refuse_to_replace(where, overwrite)
-        made = self.svg if ending == ".svg" else self.html
-        replace_file(where, made.encode("utf-8", "replace"), lambda: refuse_to_replace(where, overwrite))
+        replace_file(where, make(), lambda: refuse_to_replace(where, overwrite))
         return where
 
     def _repr_html_(self) -> str:
@@ -94,6 +102,35 @@ class Picture:
 
     def __repr__(self) -> str:
         return f"<Picture of {self.title}>"
+
+
+def _bytes(said: str) -> bytes:
+    return said.encode("utf-8", "replace")
+
+
+def of_figure(title: str, make: Callable[[], Any]) -> Picture:
+    """A figure of matplotlib as a `Picture`, made when it is first looked at."""
+    figure = functools.cache(make)
+
+    def written(kind: str) -> bytes:
+        file = io.BytesIO()
+        figure().savefig(file, format=kind, metadata={"Date": None} if kind == "svg" else None)
+        return file.getvalue()
+
+    def svg() -> str:
+        return written("svg").decode()
+
+    def html() -> str:
+        drawn = svg()
+        return report_page.page(title, [f"<h1>{escape(title)}</h1>", drawn[drawn.index("<svg") :]])
+
+    return Picture(title, svg, html, png=lambda: written("png"))
+
+
+def shown(x: Any) -> str | None:
+    """What a notebook shows of a tensor or graph: its picture; nothing but its text where it has very many gates."""
+    graph = x if isinstance(x, Graph) else Graph([x])
+    return None if len(graph) > SHOWN or not graph.outputs else draw(graph)._repr_html_()
 
 
 def refuse_to_replace(where: Path, overwrite: bool) -> None:

@@ -35,6 +35,7 @@ class Facts:
         self.insides: Mapping[Item, Inside] = connected(graph, self.root)
         self._rows: dict[Item, Row] = {}
         self._leaves: dict[int, Row] = {}
+        self._added: dict[tuple[Item, int], list[Any]] = {}
         self._strands = {
             (inside.item, strand.wire.serial): strand for inside in self.insides.values() for strand in inside.strands
         }
@@ -84,9 +85,16 @@ class Facts:
         """Whether a wire comes into the graph from outside."""
         return wire.op is None or wire.serial in self._inputs
 
-    def strand(self, box: Item, wire: Any) -> Strand | None:
-        """The part of a wire that runs in a box."""
-        return self._strands.get((box, wire.serial))
+    def added(self, box: Item, wire: Any) -> list[Any]:
+        """The gradients that add up on a wire where it branches in a box; none where at most one comes back."""
+        key = box, wire.serial
+        found = self._added.get(key)
+        if found is None:
+            strand = self._strands.get(key)
+            parts = self.parts(strand, box) if strand is not None and len(strand.targets) > 1 else []
+            given = [part for part in parts if part is not None and not isinstance(part, list)]
+            found = self._added[key] = given if len(given) > 1 else []
+        return found
 
     def parts(self, strand: Strand, box: Item) -> list[Any]:
         """The gradients that come back to a wire from where it goes in this box; None for those that bring none."""

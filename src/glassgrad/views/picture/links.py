@@ -72,8 +72,9 @@ class _Linker:
                 if x.serial not in self.made and not (inline(x) and x.serial not in outer):
                     home = root if x.serial in outer else item.parent or root
                     homes[x.serial] = _common(homes.get(x.serial, home), home)
-        for wire in graph.inputs:
-            homes.setdefault(wire.serial, root)
+        for wire in (*graph.inputs, *graph.outputs):
+            if wire.serial not in self.made:
+                homes.setdefault(wire.serial, root)
         self.leaves = {w.serial: w for w in graph.wires if w.serial in homes}
         self.homes = homes
         for item in gates:
@@ -117,10 +118,9 @@ class _Linker:
         self.give(item, x)
         while item.parent is not None and item.parent is not goal:
             box = item.parent
-            if not self.give(box, x):
-                return
-            out = self.ends[box, -x.serial] = End("out", x)
-            self.strand(box, x).targets.append((out, 0))
+            if self.give(box, x):
+                out = self.ends[box, -x.serial] = End("out", x)
+                self.strand(box, x).targets.append((out, 0))
             item = box
         self.strand(goal, x)
 

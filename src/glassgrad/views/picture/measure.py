@@ -9,7 +9,7 @@ _WIDTHS = {
     for width, characters in (
         (0.28, "'ijl"), (0.3, "IJ"), (0.32, " ,.·"), (0.34, "/:;\\|"), (0.36, "f"), (0.38, "-"),
         (0.41, "()[]t⁰¹²³⁴⁵⁶⁷⁸⁹"),
-        (0.41, "⁺⁻ⁿᵀ₀₁₂₃₄₅₆₇₈₉ₐᵢⱼₖₙℓ"), (0.42, "!r"), (0.46, '"'), (0.5, "*_`‖"), (0.54, "?sz"), (0.56, "Lc"),
+        (0.42, "⁺⁻ⁿᵀ₀₁₂₃₄₅₆₇₈₉ₐᵢⱼₖₙℓ"), (0.42, "!r"), (0.46, '"'), (0.5, "*_`‖"), (0.54, "?sz"), (0.56, "Lc"),
         (0.58, "Fk"), (0.6, "vxy"), (0.62, "PTYaeo"), (0.64, "$0123456789ESbdghnpqu{}"), (0.66, "K"), (0.7, "ABCRVXZ"),
         (0.74, "U"), (0.76, "HN"), (0.78, "&DG"), (0.8, "OQ"), (0.82, "w"), (0.84, "#+<=>^~×−→←✓✗≤≥≠"), (0.88, "M"),
         (0.96, "%"), (0.98, "m"), (1.0, "@W…"),
@@ -18,7 +18,7 @@ _WIDTHS = {
 }  # fmt: skip
 """Widths in units of the font size: those of DejaVu Sans, the widest of the fonts a browser may take, rounded up."""
 _OTHER = 0.86
-_BOLD = 1.16
+_BOLD = 1.27
 
 
 def text_width(text: str, size: float, bold: bool = False) -> float:

@@ -44,16 +44,13 @@ class Tail:
 
     marks: list[Mark] = field(default_factory=list)
     width: float = 0.0
+    up: float = field(init=False)
+    down: float = field(init=False)
 
-    @property
-    def up(self) -> float:
-        """How far it reaches above the wire."""
-        return -bounds(self.marks)[1]
-
-    @property
-    def down(self) -> float:
-        """How far it reaches below the wire."""
-        return bounds(self.marks)[3]
+    def __post_init__(self) -> None:
+        """Set how far it reaches above and below the wire."""
+        _, top, _, self.down = bounds(self.marks)
+        self.up = -top
 
 
 @dataclass(eq=False, slots=True)
@@ -74,6 +71,7 @@ class Node:
     open_tails: list[Tail] = field(default_factory=list)
     ins: list[float] = field(default_factory=list)
     outs: list[float] = field(default_factory=list)
+    _reach: tuple[float, float] | None = None
 
     @property
     def item(self) -> Item | None:
@@ -111,6 +109,11 @@ class Node:
 
     def reach(self) -> tuple[float, float]:
         """How far it reaches above and below its line, folded."""
+        if self._reach is None:
+            self._reach = self._measured()
+        return self._reach
+
+    def _measured(self) -> tuple[float, float]:
         _, top, _, bottom = bounds(self.face)
         ups, downs = [-top], [bottom]
         for y, mark in [*zip(self.ins, self.entries, strict=True), *zip(self.outs, self.tails, strict=True)]:
@@ -145,26 +148,27 @@ def _item(facts: Facts, inside: Inside, made: Node, item: Item, order: Order) ->
     made.inset = max((e.width for e in made.entries), default=0.0)
     made.tails = [_label(facts, inside, w) for w in item.outputs]
     made.open_tails = [_branch(facts, inside, w, 4.0) for w in item.outputs] if box else []
-    made.ins = _sockets([max(PITCH, e.up + e.down + 4) for e in made.entries], order[0])
-    made.outs = _sockets([t.up + t.down + 8 for t in made.tails], order[1])
+    made.ins = _sockets([(max(PITCH / 2, e.up + 2), max(PITCH / 2, e.down + 2)) for e in made.entries], order[0])
+    made.outs = _sockets([(t.up + 4, t.down + 4) for t in made.tails], order[1])
     height = max([40.0, *(2 * abs(y) + PITCH for y in (*made.ins, *(made.outs if len(made.outs) > 1 else ())))])
     made.face, made.width = (_box if box else _gate)(facts, item, height)
     verdict, error = facts.verdict(item)
     if verdict:
         sign, css = ("✓", "right") if verdict == "right" else ("✗", "wrong")
-        x, y = made.width - 3, -height / 2 + 3
+        x, y = made.width - 1, -height / 2
         made.face += [circle(x, y, 8, f"badge {css}"), text(x, y + 4, sign, "middle badge-text", 11)]
     if error:
         made.face.append(text(made.width / 2, height / 2 + 14, error, "middle wrong-text", 10))
 
 
-def _sockets(rooms: list[float], order: list[int]) -> list[float]:
-    """Heights of sockets that need so much room each, around the line; one alone is on the line."""
-    at = -sum(rooms) / 2
+def _sockets(rooms: list[tuple[float, float]], order: list[int]) -> list[float]:
+    """Heights of sockets that need so much room above and below each, around the line; one alone is on the line."""
+    at = -sum(up + down for up, down in rooms) / 2
     heights = [0.0] * len(rooms)
     for socket in order if len(rooms) > 1 else ():
-        heights[socket] = at + rooms[socket] / 2
-        at += rooms[socket]
+        up, down = rooms[socket]
+        heights[socket] = at + up
+        at += up + down
     return heights
 
 
@@ -243,7 +247,7 @@ def _label(facts: Facts, inside: Inside, wire: Any, note: str = "") -> Tail:
             made.append(text(x, (bounds(value)[1] + y) / 2 + 4, f"{name} =", "soft"))
             value = [m.moved(bounds(made)[2] - x + 4, 0) for m in value]
         made += value
-    parts = _parts(facts, inside, wire)
+    parts = facts.added(inside.item, wire)
     gradient = facts.gradient(wire) if wire.parts is None else None
     if note and (gradient is None or not np.any(gradient)):
         made.append(text(x, BESIDE + 10, note, "soft", 10.5))
@@ -259,9 +263,9 @@ def _label(facts: Facts, inside: Inside, wire: Any, note: str = "") -> Tail:
 
 def _branch(facts: Facts, inside: Inside, wire: Any, x: float) -> Tail:
     """Behind a wall, where a wire branches: the gradients that add, and the plus."""
-    parts = _parts(facts, inside, wire)
+    parts = facts.added(inside.item, wire)
     if not parts:
-        return Tail([], 0.0)
+        return Tail()
     whole = sum(parts[1:], start=parts[0])
     made = _sum(parts, whole, x + 2)
     right = bounds(made)[2] + 6 + PLUS
@@ -289,22 +293,13 @@ def _plus(x: float) -> list[Mark]:
     ]
 
 
-def _parts(facts: Facts, inside: Inside, wire: Any) -> list[Any]:
-    """The gradients that add up on a wire in this box; none where only one comes back."""
-    strand = facts.strand(inside.item, wire)
-    if strand is None or len(strand.targets) < 2:
-        return []
-    found = [p for p in facts.parts(strand, inside.item) if p is not None and not isinstance(p, list)]
-    return found if len(found) > 1 else []
-
-
 def _entry(facts: Facts, inside: Inside, item: Item, socket: int) -> Tail:
     """Before a socket of a wire that branches: the gradient that is handed back there."""
     wire = item.inputs[socket]
-    if not _parts(facts, inside, wire):
-        return Tail([], 0.0)
+    if not facts.added(inside.item, wire):
+        return Tail()
     handed = facts.handed(item, socket)
     if handed.reason or handed.gradient is None or isinstance(handed.gradient, list):
-        return Tail([], 0.0)
+        return Tail()
     marks = drawn(handed.gradient, 4.0, 3.0, "gradient", above=False)
     return Tail(marks, bounds(marks)[2] + 10)

@@ -67,8 +67,9 @@ def sheet(planner: Planner, opened: Callable[[Item], bool], title: str, note: st
         Write every box both folded and open, and name the elements, for a script.
     """
     placed = planner.place(planner.facts.root, opened)
-    least = max(LEAST, text_width(title, 15, bold=True), text_width(note, 11.5))
-    legend, deep = _legend(planner, max(placed.width, least))
+    entries = _entries(planner)
+    least = max(LEAST, text_width(title, 15, bold=True), text_width(note, 11.5), *(width for _, width in entries))
+    legend, deep = _flowing(entries, max(placed.width, least))
     head = 52.0 if note else 34.0
     width = max(placed.width, least) + 2 * MARGIN
     height = head + placed.bottom - placed.top + deep + 3 * MARGIN
@@ -90,8 +91,8 @@ def sheet(planner: Planner, opened: Callable[[Item], bool], title: str, note: st
     return Sheet("\n".join(part for part in parts if part), width, height, head, deep, least)
 
 
-def _legend(planner: Planner, room: float) -> tuple[list[Mark], float]:
-    """What colours and places mean, in lines of at most `room` pixels; and how deep it is."""
+def _entries(planner: Planner) -> list[tuple[list[Mark], float]]:
+    """What colours and places mean, each with its width."""
     facts = planner.facts
     entries: list[tuple[list[Mark], float]] = []
     if facts.valued:
@@ -107,6 +108,11 @@ def _legend(planner: Planner, room: float) -> tuple[list[Mark], float]:
     for pattern in used:
         dot = rect(0, -9, 10, 10, f"dot c-{PATTERN_COLORS[pattern]}", 3)
         entries.append(_entry(text(15, 0, f"{pattern}: {PATTERNS[pattern]}", "soft", 11), dot))
+    return entries
+
+
+def _flowing(entries: list[tuple[list[Mark], float]], room: float) -> tuple[list[Mark], float]:
+    """The entries in lines of at most `room` pixels, and how deep they are."""
     marks: list[Mark] = []
     x, y = 0.0, 11.0
     for entry, width in entries:
@@ -192,7 +198,7 @@ class Writer:
             self.shifted(t, made.inset + made.width, y, "", n)
             for n, (t, y) in enumerate(zip(made.tails, made.outs, strict=True))
         )
-        return f"{self.tip(made)}{face}{behind}"
+        return f"{'' if self.live else self.tip(made)}{face}{behind}"
 
     def inside(self, made: Node, size: Size, inner: Placed) -> str:
         """An open box: its frame with its name, and in it what it holds."""
@@ -201,7 +207,7 @@ class Writer:
         top = inner.top - inner.middle - TITLE
         height = inner.bottom - inner.top + TITLE + FLOOR
         frame = rect(made.inset, top, width, height, "open", 12)
-        said = shortened(made.item.title, 11.5, (width - 24) / 1.16)
+        said = shortened(made.item.title, 11.5, (width - 24) / 1.27)
         name = text(made.inset + 12, top + 17, said, "name strong soft", 11.5)
         shift = f'transform="translate({figure(made.inset + WALL)},{figure(-inner.middle)})"'
         behind = "".join(
