@@ -154,11 +154,16 @@ class Graph:
         ShapeError, OperandError
             When a value does not have its input's shape, or cannot be cast to its dtype.
         """
-        if len(values) != len(self.inputs):
-            raise OperandError(f"the graph has {len(self.inputs)} inputs and got {len(values)} values")
+        fitted = self.fitted(values)
         if self._program is None:
             self._program = _Program(self)
-        return self._program.run([_fit(v, w, self.name(w)) for v, w in zip(values, self.inputs, strict=True)])
+        return self._program.run(fitted)
+
+    def fitted(self, values: Sequence[Any]) -> list[Any]:
+        """Values for the inputs, one each, of their shapes, and cast to their dtypes; the errors are those of `run`."""
+        if len(values) != len(self.inputs):
+            raise OperandError(f"the graph has {len(self.inputs)} inputs and got {len(values)} values")
+        return [_fit(v, w, self.name(w)) for v, w in zip(values, self.inputs, strict=True)]
 
     def text(self, fold: bool | Callable[[Group], bool] = False) -> str:
         """The graph as lines, one a gate (or one a folded group)."""

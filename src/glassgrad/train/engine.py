@@ -130,13 +130,18 @@ class NumpyEngine:
         """Take the steps of a stretch, one run of the graph each."""
         stretch.rows.check()
         for i in range(stretch.count):
-            step, arrays = memory.latest
-            rows = self._rows(stretch, stretch.first + i, step)
-            size = len(stretch.rows) if rows is None else len(rows)
-            key = layer_key(stretch.key, step)
-            out = self.run(graphs(size), [*arrays, *stretch.rows.take(rows), step, key, *stretch.frozen])
+            size, values = self.inputs(memory, stretch, i)
+            out = self.run(graphs(size), values)
             losses[i] = out[0]
-            memory.latest = (step + 1, out[1:])
+            memory.latest = (memory.step + 1, out[1:])
+
+    def inputs(self, memory: Memory, stretch: Stretch, i: int) -> tuple[int, list[Any]]:
+        """How many rows step `i` of a stretch takes, and the values of its graph's inputs."""
+        step, arrays = memory.latest
+        rows = self._rows(stretch, stretch.first + i, step)
+        size = len(stretch.rows) if rows is None else len(rows)
+        key = layer_key(stretch.key, step)
+        return size, [*arrays, *stretch.rows.take(rows), step, key, *stretch.frozen]
 
     def run(self, graph: Graph, values: Sequence[Any]) -> list[Array]:
         """Run a graph once, gate by gate."""
