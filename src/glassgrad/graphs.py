@@ -10,14 +10,15 @@ from typing import Any
 
 import numpy as np
 
+from glassgrad.displays import Shown
 from glassgrad.errors import OperandError, ShapeError, spec_text, unknown
 from glassgrad.op import Spec
-from glassgrad.tensors import RENDERERS, Tensor, constant, tensor, traced
+from glassgrad.tensors import Tensor, constant, tensor, traced
 from glassgrad.trees import flatten
 from glassgrad.wire import Group, Wire, topological
 
 
-class Graph:
+class Graph(Shown):
     """The gates between inputs and outputs.
 
     Parameters
@@ -192,10 +193,6 @@ class Graph:
 
     def __len__(self) -> int:
         return len(self.gates)
-
-    def _repr_html_(self) -> Any:
-        renderer = RENDERERS.get("_repr_html_")
-        return None if renderer is None else renderer(self)
 
 
 class Row:

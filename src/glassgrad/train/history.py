@@ -10,17 +10,20 @@ from typing import Any
 
 import numpy as np
 
+from glassgrad.displays import Shown
 from glassgrad.errors import DataError, OperandError, UnsupportedError
 from glassgrad.graphs import Graph
 from glassgrad.train.meter import TrainingCost, training_cost
 from glassgrad.train.replay import Replay
+from glassgrad.wire import topological
 
 Array = np.ndarray[Any, Any]
-_SHOWN = 12
+SHOWN = 12
+"""Epochs of a table, spread evenly."""
 
 
 @dataclass(eq=False)
-class History:
+class History(Shown):
     """The record of one call of `fit` or `steps`; printing it shows a small table.
 
     Attributes
@@ -133,8 +136,8 @@ class History:
             As an index into `loss`: from 0, or from −1 backwards.
         whole : bool
             The whole step: forward, backward and update, whose outputs are the loss, the new parameters and the new
-            optimiser state. Without, the forward part up to the loss, which `gg.explain` and pictures differentiate
-            themselves.
+            optimiser state. Without, the forward part up to the loss with the inputs it depends on, which
+            `gg.explain` and pictures differentiate themselves.
 
         Raises
         ------
@@ -158,7 +161,10 @@ class History:
         """
         step = self._number(step, self.steps - 1)
         graph = self._replayed().graph(step, self.loss)
-        return graph if whole else Graph(graph.outputs[:1], graph.inputs)
+        if whole:
+            return graph
+        used = {wire.serial for wire in topological(graph.outputs[:1])}
+        return Graph(graph.outputs[:1], [wire for wire in graph.inputs if wire.serial in used])
 
     def weights_at(self, step: int) -> dict[str, Array]:
         """The trained parameters as they were before a step, by name; errors as for `graph_at`.
@@ -207,19 +213,28 @@ class History:
         return f"<History of {self.steps} steps, {len(self.epoch)} epochs>"
 
 
-def _table(history: History) -> list[str]:
-    """One line an epoch; of many epochs a few, spread evenly, with the best among them."""
-    count, best = len(history.epoch), history.best_epoch
-    shown = {round(i) for i in np.linspace(0, count - 1, min(count, _SHOWN))}
-    shown |= {i for i in range(count) if history.epoch[i] == best}
+def columns_of(history: History) -> dict[str, list[float]]:
+    """The numbers of the epochs, by what they are."""
     columns: dict[str, list[float]] = {"train loss": history.train_loss}
     if history.validation_loss:
         columns["held-out loss"] = history.validation_loss
     if history.validation_accuracy:
         columns["accuracy"] = history.validation_accuracy
-    columns |= {name[:12]: values for name, values in list(history.metrics.items())[:2]}
-    lines = [f"{'epoch':>6}" + "".join(f"{name:>14}" for name in columns)]
-    for i in sorted(shown):
+    return columns | dict(list(history.metrics.items())[:2])
+
+
+def shown_epochs(history: History) -> list[int]:
+    """The places of the epochs that a table shows: of many a few, spread evenly, with the best among them."""
+    count, best = len(history.epoch), history.best_epoch
+    shown = {round(i) for i in np.linspace(0, count - 1, min(count, SHOWN))}
+    return sorted(shown | {i for i in range(count) if history.epoch[i] == best})
+
+
+def _table(history: History) -> list[str]:
+    """One line for each epoch that is shown."""
+    columns, best = columns_of(history), history.best_epoch
+    lines = [f"{'epoch':>6}" + "".join(f"{name[:12] if name in history.metrics else name:>14}" for name in columns)]
+    for i in shown_epochs(history):
         cells = "".join(
             f"{values[i]:>14.4%}" if n == "accuracy" else f"{values[i]:>14.5g}" for n, values in columns.items()
         )

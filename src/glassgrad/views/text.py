@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from glassgrad.displays import Shown
 from glassgrad.errors import OperandError, ShapeError, describe, unknown
 from glassgrad.graphs import Graph, trace
 from glassgrad.op import PATTERNS
@@ -25,7 +26,7 @@ NARROW = 44
 LEAST = 24
 
 
-class Explained:
+class Explained(Shown):
     """The table of a graph: ``str()`` writes it, `rows` holds its numbers.
 
     Attributes

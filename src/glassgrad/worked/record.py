@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from glassgrad.displays import Shown
 from glassgrad.tensors import Tensor, tensor
 from glassgrad.views.numbers import FULL, array
 from glassgrad.views.text import explain
 
 
 @dataclass(frozen=True)
-class Example:
+class Example(Shown):
     """A worked example of the lectures.
 
     Attributes
