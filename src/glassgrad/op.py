@@ -9,6 +9,7 @@ from typing import Any, Literal, ParamSpec, TypeVar
 
 import numpy as np
 
+from glassgrad.displays import Shown
 from glassgrad.errors import ShapeError
 
 Pattern = Literal["distributes", "switches", "routes", "scales", "moves", "mixes", "sums", "draws", "blocks"]
@@ -46,7 +47,7 @@ class At:
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Shown):
     """What a gate is, for people.
 
     ``formula`` is LaTeX in the operands x, y, z; ``derivative`` has the local gradient for each
@@ -60,7 +61,7 @@ class Explanation:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Op:
+class Op(Shown):
     """All that is known of one gate.
 
     Parameters
@@ -137,7 +138,7 @@ R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
-class Composition:
+class Composition(Shown):
     """What is known of a function composed from gates: one named group in a graph."""
 
     name: str

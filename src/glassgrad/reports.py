@@ -6,13 +6,14 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from glassgrad.displays import Shown
 from glassgrad.errors import GradientError
 
 Verdict = Literal["ok", "wrong", "kink crossed", "not finite"]
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class Check(Shown):
     """One gradient compared with finite differences.
 
     ``part`` is what was checked ("gate", "input", "forward mode" or "order 2"), ``name`` the wire,
@@ -35,7 +36,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class GradientReport:
+class GradientReport(Shown):
     """What `check_gradient` found; falsy if anything is wrong.
 
     Attributes
@@ -76,6 +77,10 @@ class GradientReport:
         """Raise a `GradientError` with the report's text if anything is wrong."""
         if not self:
             raise GradientError(str(self))
+
+    def __repr__(self) -> str:
+        found = "all right" if self else f"{len(self.bad)} wrong"
+        return f"<GradientReport of {len(self.checks)} checks, {found}>"
 
     def __str__(self) -> str:
         head = f"{'part':<13}{'wire':<16}{'gate':<14}{'operand':<13}{'rel. error':<11}verdict"

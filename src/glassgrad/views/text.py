@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from glassgrad.displays import Shown
 from glassgrad.errors import unknown
 from glassgrad.op import PATTERNS
 from glassgrad.views import numbers
@@ -23,7 +24,7 @@ NARROW = 44
 LEAST = 24
 
 
-class Explained:
+class Explained(Shown):
     """The table of a graph: ``str()`` writes it, `rows` holds its numbers.
 
     Attributes

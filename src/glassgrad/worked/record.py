@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from glassgrad.displays import Shown
 from glassgrad.tensors import Tensor, tensor
 from glassgrad.views.derivation import Derivation, derive
 from glassgrad.views.numbers import FULL, array
@@ -20,7 +21,7 @@ from glassgrad.views.text import explain
 
 
 @dataclass(frozen=True)
-class Example:
+class Example(Shown):
     """A worked example of the lectures.
 
     Attributes

@@ -133,6 +133,11 @@ def shown(x: Any) -> str | None:
     return None if len(graph) > SHOWN or not graph.outputs else draw(graph)._repr_html_()
 
 
+def svg(graph: Graph, **settings: Any) -> str:
+    """What `Graph.to_svg` returns."""
+    return draw(graph, **settings).svg
+
+
 def refuse_to_replace(where: Path, overwrite: bool) -> None:
     """Raise `DataError` where a file cannot be written, or would replace one that nobody said may go."""
     if where.is_dir():

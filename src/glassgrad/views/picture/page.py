@@ -82,7 +82,7 @@ def fragment(planner: Planner, opened: Callable[[Item], bool], title: str, note:
     return (
         f'<div class="gg-picture gg-live {kind}">\n<style>{rules(_STYLE, ".gg-live")}</style>\n'
         f'<div class="gg-bar">{bar}</div>\n<div class="gg-stage">\n{made.svg}\n</div>\n'
-        '<aside class="gg-card" hidden></aside>\n'
+        '<aside class="gg-card" hidden=""></aside>\n'
         f'<script type="application/json">{data}</script>\n'
         f"<script>{SCRIPT}</script>\n</div>"
     )
