@@ -81,7 +81,7 @@ def words(classes: int) -> Data:
     from sklearn.preprocessing import normalize
 
     rng = np.random.default_rng(classes)
-    rows, width, length = 105_000, 20_000, 100
+    rows, width, length = 120_000, 20_000, 100
     shares = 1 / (np.arange(width) + 10.0)
     columns = np.searchsorted(np.cumsum(shares / shares.sum()), rng.random(rows * length)).clip(0, width - 1)
     # half of a row's words are those of its class, so that there is something to learn
@@ -118,7 +118,7 @@ def fits() -> list[Fit]:
         return [
             Fit(f"fit-perceptron-{name}", f"Perceptron, {what}, 5 passes", data,
                 functools.partial(estimators.Perceptron, **passes),
-                functools.partial(linear_model.Perceptron, **passes), seeds=3),
+                functools.partial(linear_model.Perceptron, **passes), seeds=8),
             Fit(f"fit-sgd-{name}", f"logistic regression by SGD, {what}, 5 passes", data, logistic, descent, slow),
             Fit(f"fit-lbfgs-{name}", f"logistic regression by L-BFGS, {what}", data,
                 functools.partial(estimators.LogisticRegression, **newton),

@@ -104,7 +104,7 @@ class Network:
 
 @dataclass(frozen=True, eq=False)
 class Elbows(Network):
-    """One of the six runs of *elbows*: a noisy zigzag on [0, 1], ReLU units whose elbows start inside it."""
+    """One of the six runs of *elbows*, as `glassgrad.geometry.elbow_run` trains them."""
 
     STEPS = 150_000
     LOOK_EVERY = 1_000
@@ -112,27 +112,27 @@ class Elbows(Network):
     @cached_property
     def data(self) -> tuple[Array, Array]:
         """200 points of the zigzag with noise."""
-        x = np.linspace(0, 1, self.examples)
-        y = _zigzag(x) + np.random.default_rng((self.seed, 1)).normal(scale=0.1, size=x.shape)
-        return x[:, None].astype(np.float32), y[:, None].astype(np.float32)
+        from glassgrad.data import zigzag
+
+        return zigzag(self.examples, seed=self.seed)
 
     @cached_property
     def held_out(self) -> tuple[Array, Array]:
         """200 points between the others."""
-        x = (np.arange(self.examples) + 0.5) / self.examples
-        y = _zigzag(x) + np.random.default_rng((self.seed, 4)).normal(scale=0.1, size=x.shape)
-        return x[:, None].astype(np.float32), y[:, None].astype(np.float32)
+        from glassgrad.data import zigzag
+
+        return zigzag(self.examples, seed=self.seed, held_out=True)
+
+    @cached_property
+    def first_weights(self) -> list[Array]:
+        """As the package draws them."""
+        return [W for W, _ in self.start()]
 
     def start(self) -> Start:
-        """As other networks, but for the first biases: they put the elbows, at −b / w, inside [0, 1]."""
-        (W, _), last = super().start()
-        places = np.random.default_rng((self.seed, 5)).uniform(size=W.shape[1])
-        return [(W, (-W[0] * places).astype(np.float32)), last]
+        """The elbows, at −b / w, start inside [0, 1]."""
+        from glassgrad.geometry import elbow_start
 
-
-def _zigzag(x: Array) -> Array:
-    """Slope ±10 in ten pieces."""
-    return 1 - np.abs((10 * x) % 2 - 1)
+        return elbow_start(self.widths[1], self.seed)
 
 
 def named() -> list[Network]:
@@ -153,11 +153,13 @@ def named() -> list[Network]:
 
 def elbows(drawn: int = 16384) -> list[Elbows]:
     """The six runs: three widths, the output layer alone and then all layers from the same start."""
+    from glassgrad.geometry import ELBOW_RATES, ELBOW_WIDTHS
+
     return [
-        Elbows(f"elbows-{width}-{what}", "elbows", (1, width, 1), ("relu",), 40, rate=rate, fixed=fixed, examples=200,
-               drawn=drawn, seed=width)
-        for width in (10, 20, 40)
-        for what, rate, fixed in (("output", 0.2, 1), ("all", 0.02, 0))
+        Elbows(f"elbows-{width}-{what}", "elbows", (1, width, 1), ("relu",), 40, rate=rate,
+               fixed=int(what == "output"), examples=200, drawn=drawn, seed=width)
+        for width in ELBOW_WIDTHS
+        for what, rate in ELBOW_RATES.items()
     ]  # fmt: skip
 
 

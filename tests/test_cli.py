@@ -52,7 +52,7 @@ def test_the_version_and_the_commands_are_shown():
     [
         ("train", ["--epochs", "--seed", "--hidden", "--batch-size", "--rate", "--optimizer", "--patience",
                    "--held-out", "--output", "--overwrite", "--quiet", "--debug", "glassgrad train digits"]),
-        ("explain", ["--list", "--fold", "--open", "--width", "glassgrad explain add-mul"]),
+        ("explain", ["--list", "--fold", "--open", "--width", "--derive", "--latex", "glassgrad explain add-mul"]),
         ("check", ["--shape", "--seed", "--order", "--tolerance", "glassgrad check all"]),
     ],
 )  # fmt: skip
@@ -234,6 +234,26 @@ def test_examples_are_listed_folded_and_set_to_a_width(here):
     assert len(opened) > len(folded)
     for width in ("60", "100"):
         assert max(map(len, invoke("explain", "add-mul", "--width", width).output.splitlines())) <= int(width)
+
+
+def test_a_derivation_is_written_as_a_page(here):
+    args = ("explain", "two-layer", "--derive")
+    assert invoke(*args, "--html", "two.html").exit_code == 0
+    assert "<math" in (here / "two.html").read_text(encoding="utf-8")
+    assert invoke(*args, "--html", "two.html").exit_code == 2
+    assert invoke(*args, "--html", "two.html", "--overwrite").exit_code == 0
+    odd = invoke(*args, "--svg", "two.svg")
+    assert odd.exit_code == 2
+    assert "written as a page" in odd.output
+
+
+def test_worked_examples_are_derived(here):
+    shown = invoke("explain", "two-layer", "--derive")
+    assert shown.exit_code == 0
+    assert "∂ℓ/∂W1 = ((1 − x2²) ⊙ (W2ᵀ x4)) xᵀ                          [(2×1)(1×2) = 2×2]" in shown.output
+    assert max(map(len, shown.output.splitlines())) <= 80
+    assert max(map(len, invoke("explain", "two-layer", "--derive", "--width", "60").output.splitlines())) <= 60
+    assert invoke("explain", "add-mul", "--latex").output.startswith("\\begin{aligned}")
 
 
 def test_worked_examples_are_checked(here):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -99,9 +103,30 @@ def perceptron(text: str) -> None:
     assert "no linear classifier gets all of these" in text
 
 
+def hidden_units(text: str) -> None:
+    gaps = [float(gap) for gap in re.findall(r"([\d.e+-]+) apart$", text, re.MULTILINE)]
+    assert gaps[:3] == [0, 0, 0]
+    assert gaps[3] < 1e-15
+    rows = dict(re.findall(r"^  ([A-Za-z0-9 ]+?) +([\d.]+)% +[\d.]+% +[\d.]+$", text, re.MULTILINE))
+    assert len(rows) == 11
+    assert min(float(score) for name, score in rows.items() if name != "sigmoid") > 94
+
+
+def costs(text: str) -> None:
+    gaps = [float(gap) for gap in re.findall(r"([\d.e+-]+) apart$", text, re.MULTILINE)]
+    assert len(gaps) == 4
+    assert max(gaps) < 1e-13
+    assert re.search(r"^ +1000 +0 +inf +1000 +1$", text, re.MULTILINE)
+    assert re.search(r"^ +-12 +6.1e-06 +-6.1e-06 +-1$", text, re.MULTILINE)
+    found = re.search(r"found exp\(([\d.]+) \+ ([\d.]+) x₁ - ([\d.]+) x₂\)", text)
+    assert found is not None
+    for number, right in zip(map(float, found.groups()), (0.5, 1.5, 1.0), strict=True):
+        assert number == pytest.approx(right, abs=0.05)
+
+
 CHECKS: dict[str, Callable[[str], None]] = {
     "perceptron": perceptron, "xor": xor, "logistic": logistic, "features": features,
-    "without_backpropagation": without_backpropagation,
+    "without_backpropagation": without_backpropagation, "hidden_units": hidden_units, "costs": costs,
 }  # fmt: skip
 
 
@@ -128,3 +153,34 @@ def test_without_out_the_pictures_go_to_a_folder_that_git_ignores():
     assert "examples-out/" in ignored
     (where,) = re.findall(r'Path\("([\w-]+)"\) / name', (FOLDER / "_story.py").read_text(encoding="utf-8"))
     assert f"{where}/" in ignored
+
+
+def test_each_has_a_notebook_of_the_same_code():
+    spec = importlib.util.spec_from_file_location("_notebooks", FOLDER / "_notebooks.py")
+    assert spec is not None
+    assert spec.loader is not None
+    writer = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(writer)
+    for script in SCRIPTS:
+        there = script.with_suffix(".ipynb")
+        assert there.read_text(encoding="utf-8") == writer.notebook(script), "run python examples/_notebooks.py"
+        cells = json.loads(there.read_text(encoding="utf-8"))["cells"]
+        code = [line for cell in cells if cell["cell_type"] == "code" for line in "".join(cell["source"]).splitlines()]
+        said = [line for line in script.read_text(encoding="utf-8").splitlines() if line.strip()]
+        told = [line for line in code if line.strip()]
+        assert set(told) <= set(said)
+        assert len(told) > 0.8 * len(said) - 10
+
+
+def test_a_notebook_runs_in_a_kernel_and_shows_its_pictures(tmp_path, monkeypatch):
+    monkeypatch.delenv("MPLBACKEND", raising=False)  # the kernel has one that shows pictures
+    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    book = nbformat.read(FOLDER / "xor.ipynb", 4)
+    nbformat.validate(book)
+    for name in ("_story.py", "xor.ipynb"):
+        shutil.copy(FOLDER / name, tmp_path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the kernel's own libraries
+        nbclient.NotebookClient(book, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    shown = [out["data"] for cell in book.cells for out in cell.get("outputs", ()) if "data" in out]
+    assert sum("image/png" in data for data in shown) == 1

@@ -297,15 +297,6 @@ def test_verify_finds_a_wire_that_comes_too_early():
         graph.verify()
 
 
-def test_a_graph_without_a_renderer_has_no_html(data):
-    """Notebooks fall back to the text."""
-    from glassgrad.tensors import RENDERERS
-
-    graph = gg.trace(loss, *data)
-    html = graph._repr_html_()
-    assert html is None if "_repr_html_" not in RENDERERS else isinstance(html, str)
-
-
 @pytest.mark.parametrize(
     "f", [lambda a: a, lambda a: a.reshape(3, 1), lambda a: np.einsum("i->i", a), lambda a: a[::-1]]
 )

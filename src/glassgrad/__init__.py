@@ -13,7 +13,20 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from glassgrad import data, distributions, doctor, errors, exchange, nn, ops, optim, storage, train, worked
+    from glassgrad import (
+        data,
+        distributions,
+        doctor,
+        errors,
+        exchange,
+        geometry,
+        nn,
+        ops,
+        optim,
+        storage,
+        train,
+        worked,
+    )
     from glassgrad.checkpoints import checkpoint
     from glassgrad.checks import check_gradient
     from glassgrad.compiler import Compiled, compile
@@ -26,7 +39,8 @@ if TYPE_CHECKING:
     from glassgrad.graphs import Graph, trace
     from glassgrad.ops import random
     from glassgrad.ops.arithmetic import relu, stop_gradient
-    from glassgrad.ops.composed import cot, csc, log_softmax, logsumexp, one_hot, sec, softmax
+    from glassgrad.ops.circular import cot, csc, sec
+    from glassgrad.ops.composed import log_softmax, logsumexp, one_hot, softmax
     from glassgrad.ops.elementwise import erf, sigmoid, softplus
     from glassgrad.ops.index import scatter_add
     from glassgrad.ops.sparse import sparse_matmul
@@ -34,6 +48,9 @@ if TYPE_CHECKING:
     from glassgrad.reports import Check, GradientReport
     from glassgrad.tensors import Tensor, constant, tensor
     from glassgrad.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+    from glassgrad.views.derivation import Derivation, derive
+    from glassgrad.views.paths import paths
+    from glassgrad.views.picture.drawing import Picture, draw
     from glassgrad.views.text import explain
     from glassgrad.wire import no_grad
 
@@ -51,7 +68,8 @@ _WHERE = {
     "doctor.watching": ("Doctor",),
     "graphs": ("Graph", "trace"),
     "ops.arithmetic": ("relu", "stop_gradient"),
-    "ops.composed": ("cot", "csc", "log_softmax", "logsumexp", "one_hot", "sec", "softmax"),
+    "ops.circular": ("cot", "csc", "sec"),
+    "ops.composed": ("log_softmax", "logsumexp", "one_hot", "softmax"),
     "ops.elementwise": ("erf", "sigmoid", "softplus"),
     "ops.index": ("scatter_add",),
     "ops.sparse": ("sparse_matmul",),
@@ -59,23 +77,26 @@ _WHERE = {
     "reports": ("Check", "GradientReport"),
     "tensors": ("Tensor", "constant", "tensor"),
     "transforms": ("grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"),
+    "views.derivation": ("Derivation", "derive"),
+    "views.paths": ("paths",),
+    "views.picture.drawing": ("Picture", "draw"),
     "views.text": ("explain",),
     "wire": ("no_grad",),
 }
 _HOME = {name: module for module, names in _WHERE.items() for name in names}
 _MODULES = {
-    "data": "data", "distributions": "distributions", "doctor": "doctor", "errors": "errors",
-    "exchange": "exchange", "nn": "nn", "ops": "ops", "optim": "optim", "random": "ops.random", "storage": "storage",
+    "data": "data", "distributions": "distributions", "doctor": "doctor", "errors": "errors", "exchange": "exchange",
+    "geometry": "geometry", "nn": "nn", "ops": "ops", "optim": "optim", "random": "ops.random", "storage": "storage",
     "train": "train", "worked": "worked",
 }  # fmt: skip
 
 __all__ = [
-    "Check", "Compiled", "Cost", "Diagnosis", "Doctor", "GradientReport", "Graph", "Parameter", "Tensor",
-    "check_gradient", "checkpoint", "compile", "constant", "cost", "cot", "csc", "data", "diagnose", "distributions",
-    "doctor", "erf", "errors", "exchange", "explain", "gate", "grad", "hessian", "hvp", "jacobian", "jvp",
-    "log_softmax", "logsumexp", "nn", "no_grad", "numerical_gradient", "one_hot", "ops", "optim", "random", "relu",
-    "scatter_add", "sec", "sigmoid", "softmax", "softplus", "sparse_matmul", "stop_gradient", "storage", "tensor",
-    "trace", "train", "value_and_grad", "vjp", "worked",
+    "Check", "Compiled", "Cost", "Derivation", "Diagnosis", "Doctor", "GradientReport", "Graph", "Parameter", "Picture",
+    "Tensor", "check_gradient", "checkpoint", "compile", "constant", "cost", "cot", "csc", "data", "derive", "diagnose",
+    "distributions", "doctor", "draw", "erf", "errors", "exchange", "explain", "gate", "geometry", "grad", "hessian",
+    "hvp", "jacobian", "jvp", "log_softmax", "logsumexp", "nn", "no_grad", "numerical_gradient", "one_hot", "ops",
+    "optim", "paths", "random", "relu", "scatter_add", "sec", "sigmoid", "softmax", "softplus", "sparse_matmul",
+    "stop_gradient", "storage", "tensor", "trace", "train", "value_and_grad", "vjp", "worked",
 ]  # fmt: skip
 
 

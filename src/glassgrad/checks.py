@@ -103,7 +103,7 @@ def check_gradient(
     for gate in gates:
         checker.gate(graph, gate, order)
     checker.graph(graph)
-    return GradientReport(checker.checks, tolerance, skipped)
+    return GradientReport(checker.checks, tolerance, skipped, graph)
 
 
 def _in_float64(graph: Graph) -> Graph:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from glassgrad import passes
+from glassgrad.displays import Shown, Text
 from glassgrad.errors import OperandError
 from glassgrad.graphs import Graph, argument_names
 from glassgrad.leaves import accepted
@@ -237,7 +238,7 @@ class _Together:
         self._pace.took(size, 1, time.perf_counter() - started)
 
 
-class Compiled:
+class Compiled(Shown):
     """A compiled function; made by `glassgrad.compile`.
 
     A call with new shapes or dtypes compiles a new program, which is kept.
@@ -262,6 +263,10 @@ class Compiled:
             return rebuild(program.run(plain))
         program, rebuild = known
         return rebuild(program.run(values))
+
+    def __repr__(self) -> str:
+        name, count = getattr(self, "__name__", "a function"), len(self._programs)
+        return f"<Compiled {name}, {count} program{'' if count == 1 else 's'}>"
 
     def _program(self, args: tuple[Any, ...]) -> tuple[Program, Any, list[Any]]:
         leaves, names, tree = flatten(list(args))
@@ -303,13 +308,13 @@ class Compiled:
         """The LLVM IR of the program compiled last."""
         return self._last().ir
 
-    def explain(self) -> str:
+    def explain(self) -> Text:
         """What runs as machine code, in which kernels, what runs as calls, and how near it comes to the peak.
 
         The program is timed for that, so a call takes some hundredths of a second.
         """
         program = self._last()
-        return explained(program.plan, program.target, program.seconds, program.run)
+        return Text(explained(program.plan, program.target, program.seconds, program.run))
 
 
 _NUMBERS = (float, np.float64, np.float32)

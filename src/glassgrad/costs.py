@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from glassgrad.displays import Shown
 from glassgrad.graphs import Graph, positions, trace
 from glassgrad.transforms import value_and_grad
 from glassgrad.trees import flatten
@@ -14,7 +15,7 @@ from glassgrad.wire import Wire
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class Work(Shown):
     """Floating-point operations, bytes read and written, and runs of the function."""
 
     flops: int
@@ -27,7 +28,7 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(Shown):
     """What the value and the gradient of a function cost, each way.
 
     Attributes

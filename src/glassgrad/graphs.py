@@ -10,14 +10,15 @@ from typing import Any
 
 import numpy as np
 
+from glassgrad.displays import Shown, rendered
 from glassgrad.errors import OperandError, ShapeError, spec_text, unknown
 from glassgrad.op import Spec
-from glassgrad.tensors import RENDERERS, Tensor, constant, tensor, traced
+from glassgrad.tensors import Tensor, constant, tensor, traced
 from glassgrad.trees import flatten
 from glassgrad.wire import Group, Wire, topological
 
 
-class Graph:
+class Graph(Shown):
     """The gates between inputs and outputs.
 
     Parameters
@@ -154,11 +155,16 @@ class Graph:
         ShapeError, OperandError
             When a value does not have its input's shape, or cannot be cast to its dtype.
         """
-        if len(values) != len(self.inputs):
-            raise OperandError(f"the graph has {len(self.inputs)} inputs and got {len(values)} values")
+        fitted = self.fitted(values)
         if self._program is None:
             self._program = _Program(self)
-        return self._program.run([_fit(v, w, self.name(w)) for v, w in zip(values, self.inputs, strict=True)])
+        return self._program.run(fitted)
+
+    def fitted(self, values: Sequence[Any]) -> list[Any]:
+        """Values for the inputs, one each, of their shapes, and cast to their dtypes; the errors are those of `run`."""
+        if len(values) != len(self.inputs):
+            raise OperandError(f"the graph has {len(self.inputs)} inputs and got {len(values)} values")
+        return [_fit(v, w, self.name(w)) for v, w in zip(values, self.inputs, strict=True)]
 
     def text(self, fold: bool | Callable[[Group], bool] = False) -> str:
         """The graph as lines, one a gate (or one a folded group)."""
@@ -179,6 +185,18 @@ class Graph:
         lines += _wrapped("  return ", [self.name(w) for w in self.outputs], "", 9)
         return "\n".join(lines)
 
+    def to_svg(self, **settings: Any) -> str:
+        """The graph as a picture, an SVG file; `settings` are those of `glassgrad.draw`.
+
+        Examples
+        --------
+        >>> import glassgrad as gg
+        >>> x, y = gg.tensor(3.0, "x"), gg.tensor(4.0, "y")
+        >>> gg.Graph([x * y]).to_svg()[:4]
+        '<svg'
+        """
+        return rendered("to_svg", self, **settings)
+
     def __str__(self) -> str:
         return self.text(fold=len(self.gates) > 40)
 
@@ -187,10 +205,6 @@ class Graph:
 
     def __len__(self) -> int:
         return len(self.gates)
-
-    def _repr_html_(self) -> Any:
-        renderer = RENDERERS.get("_repr_html_")
-        return None if renderer is None else renderer(self)
 
 
 class Row:

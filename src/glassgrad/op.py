@@ -9,6 +9,7 @@ from typing import Any, Literal, ParamSpec, TypeVar
 
 import numpy as np
 
+from glassgrad.displays import Shown
 from glassgrad.errors import ShapeError
 
 Pattern = Literal["distributes", "switches", "routes", "scales", "moves", "mixes", "sums", "draws", "blocks"]
@@ -46,7 +47,7 @@ class At:
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Shown):
     """What a gate is, for people.
 
     ``formula`` is LaTeX in the operands x, y, z; ``derivative`` has the local gradient for each
@@ -60,7 +61,7 @@ class Explanation:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Op:
+class Op(Shown):
     """All that is known of one gate.
 
     Parameters
@@ -137,7 +138,7 @@ R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
-class Composition:
+class Composition(Shown):
     """What is known of a function composed from gates: one named group in a graph."""
 
     name: str
@@ -153,9 +154,17 @@ def _group_hook(args: tuple[Any, ...]) -> Any:
 
 
 def composition(
-    formula: str, role: str, cases: Callable[[np.random.Generator], Iterable[Case]], numpy: tuple[Any, ...] = ()
+    formula: str,
+    role: str,
+    cases: Callable[[np.random.Generator], Iterable[Case]],
+    numpy: tuple[Any, ...] = (),
+    derivative: tuple[str, ...] = (),
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Make a function of gates one named group, which a graph can fold or open."""
+    """Make a function of gates one named group, which a graph can fold or open.
+
+    ``derivative`` is what the group's gates hand back together, where there is a formula for that: written as
+    in `Explanation`; in a group that runs over an axis, sums in it run over that axis too.
+    """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         name = function.__name__
@@ -173,7 +182,7 @@ def composition(
             finally:
                 recording.group = recording.group.parent
 
-        grouped.composition = Composition(name, Explanation(formula, role), cases)  # pyright: ignore[reportAttributeAccessIssue]
+        grouped.composition = Composition(name, Explanation(formula, role, derivative=derivative), cases)  # pyright: ignore[reportAttributeAccessIssue]
         grouped.numpy = numpy  # pyright: ignore[reportAttributeAccessIssue]
         return grouped
 

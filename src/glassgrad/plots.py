@@ -24,15 +24,15 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def style() -> dict[str, Any]:
+def style() -> dict[Any, Any]:
     """Matplotlib's settings for our pictures."""
-    import matplotlib
+    from cycler import cycler
 
     return {
         "figure.facecolor": PAPER, "savefig.facecolor": PAPER, "axes.facecolor": "white", "axes.edgecolor": LINE,
         "axes.labelcolor": SOFT, "axes.titlecolor": INK, "axes.titlelocation": "left", "axes.titlesize": 11,
         "axes.titleweight": "bold", "axes.titlepad": 8, "axes.spines.top": False, "axes.spines.right": False,
-        "axes.prop_cycle": matplotlib.cycler(color=COLORS), "xtick.color": SOFT, "ytick.color": SOFT,
+        "axes.prop_cycle": cycler(color=COLORS), "xtick.color": SOFT, "ytick.color": SOFT,
         "font.size": 10, "lines.linewidth": 1.8, "grid.color": "#ece8df", "legend.frameon": False,
         "figure.constrained_layout.use": True, "savefig.dpi": 150,
     }  # fmt: skip
@@ -62,6 +62,17 @@ def figure(rows: int = 1, columns: int = 1, size: tuple[float, float] | None = N
     made = Figure(figsize=size or (4.6 * columns, 3.4 * rows))
     FigureCanvasAgg(made)
     return made, made.subplots(rows, columns, **options)
+
+
+def embedded(picture: Any) -> str:
+    """A figure as an HTML image that holds its own data, for notebooks and reports."""
+    import base64
+    import io
+
+    file = io.BytesIO()
+    picture.savefig(file, format="png", dpi=110)
+    data = base64.b64encode(file.getvalue()).decode("ascii")
+    return f'<img alt="" style="max-width:100%" src="data:image/png;base64,{data}">'
 
 
 def plane(low: tuple[float, float], high: tuple[float, float], n: int = 200) -> tuple[Array, Array, Array]:

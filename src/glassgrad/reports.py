@@ -6,13 +6,14 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from glassgrad.displays import Shown
 from glassgrad.errors import GradientError
 
 Verdict = Literal["ok", "wrong", "kink crossed", "not finite"]
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class Check(Shown):
     """One gradient compared with finite differences.
 
     ``part`` is what was checked ("gate", "input", "forward mode" or "order 2"), ``name`` the wire,
@@ -35,7 +36,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class GradientReport:
+class GradientReport(Shown):
     """What `check_gradient` found; falsy if anything is wrong.
 
     Attributes
@@ -46,11 +47,14 @@ class GradientReport:
         Largest relative error that passes.
     skipped : int
         Gates left out of a very large graph, drawn at random with the seed.
+    graph : Graph or None
+        What was checked, in float64; `gg.draw` marks its gates right or wrong.
     """
 
     checks: list[Check]
     tolerance: float
     skipped: int = 0
+    graph: Any = field(default=None, repr=False, compare=False)
     bad: list[Check] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -73,6 +77,10 @@ class GradientReport:
         """Raise a `GradientError` with the report's text if anything is wrong."""
         if not self:
             raise GradientError(str(self))
+
+    def __repr__(self) -> str:
+        found = "all right" if self else f"{len(self.bad)} wrong"
+        return f"<GradientReport of {len(self.checks)} checks, {found}>"
 
     def __str__(self) -> str:
         head = f"{'part':<13}{'wire':<16}{'gate':<14}{'operand':<13}{'rel. error':<11}verdict"

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from glassgrad import ops
+from glassgrad.displays import Shown
 from glassgrad.errors import (
     OURS,
     GlassgradError,
@@ -37,9 +38,6 @@ from glassgrad.operators import Operators
 from glassgrad.ops import arithmetic, parts
 from glassgrad.sweep import sweep
 from glassgrad.wire import NO_PARAMS, next_serial, open_group, threads, topological
-
-RENDERERS: dict[str, Callable[..., Any]] = {}
-"""How a tensor or graph shows itself, by method name; filled by the package, so nothing here imports a view."""
 
 NAMESPACE = "glassgrad.namespace"
 """The module of the array API standard, which stands above this one and is imported when code asks for it."""
@@ -169,7 +167,7 @@ def record(op: Op, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
     return tuple(record(parts.part, (t,), {"index": i}) for i in range(len(parts_)))
 
 
-class Tensor(Operators):
+class Tensor(Operators, Shown):
     """A wire of a computational graph that acts like a NumPy array.
 
     Made by `gg.tensor`, or by computing with tensors. Its array is never changed: a tensor made
@@ -330,13 +328,6 @@ class Tensor(Operators):
         if self.op is not None:
             raise OperandError(f"{describe(self)} is the result of a gate and cannot be copied or pickled; use .value")
         return (_rebuild, (self._value, self.spec, self.name, self.active))
-
-    def _show(self, method: str) -> Any:
-        renderer = RENDERERS.get(method)
-        return None if renderer is None else renderer(self)
-
-    def _repr_html_(self) -> Any:
-        return self._show("_repr_html_")
 
 
 def _rebuild(value: Any, spec: Spec, name: str | None, active: bool) -> Tensor:

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 from sklearn.base import ClassifierMixin, is_classifier, is_regressor
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from glassgrad import distributions, estimators, nn, optim
 from glassgrad.errors import DataError, OperandError, UnsupportedError
@@ -268,6 +268,17 @@ def test_parts_that_do_not_fit_together_are_refused(tmp_path, fitted):
     ):  # fmt: skip
         with edited(**changes):
             estimators.load(path, estimators=OWN)
+
+
+def test_a_classifier_without_its_classes_is_refused(tmp_path):
+    model = estimators.MLPClassifier((3,), max_iter=2, n_iter_no_change=3, random_state=0)
+    with pytest.warns(ConvergenceWarning):
+        path = estimators.save(model.fit(np.eye(4, dtype=np.float32), [0, 1, 0, 1]), tmp_path / "m")
+    document = json.loads((path / "model.json").read_text())
+    del document["fitted"]["classes_"]
+    write(path, document)
+    with pytest.raises(DataError, match="it classifies, and its classes are missing"):
+        estimators.load(path)
 
 
 REAL = [

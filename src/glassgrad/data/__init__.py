@@ -3,7 +3,7 @@
 Default dtypes: features are float32; labels int64, numbers to be predicted float32.
 """
 
-from glassgrad.data.builtin import digits, xor
+from glassgrad.data.builtin import digits, xor, zigzag
 from glassgrad.data.guess import Guess, guess_task
 from glassgrad.data.preparation import Preparation
 from glassgrad.data.splits import split, split_rows
@@ -21,4 +21,5 @@ __all__ = [
     "split",
     "split_rows",
     "xor",
+    "zigzag",
 ]

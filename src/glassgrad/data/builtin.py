@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from glassgrad.errors import DataError
+
 Array = np.ndarray[Any, Any]
 
 
@@ -50,3 +52,46 @@ def xor() -> tuple[Array, Array]:
     """
     X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.float32)
     return X, np.array([[0], [1], [1], [0]], np.float32)
+
+
+def zigzag(
+    n: int = 200, noise: float = 0.1, seed: int = 0, pieces: int = 10, held_out: bool = False
+) -> tuple[Array, Array]:
+    """A noisy zigzag on [0, 1] between 0 and 1, one number in and one out.
+
+    Parameters
+    ----------
+    n : int
+        Rows, evenly spaced from 0 to 1.
+    noise : float
+        Standard deviation of what is added to each target.
+    seed : int
+        Of the noise.
+    pieces : int
+        Straight pieces; their slopes are ± as many.
+    held_out : bool
+        The n places between the others, with noise of their own: rows to test on.
+
+    Returns
+    -------
+    X : float32 array of shape (n, 1)
+    y : float32 array of shape (n, 1)
+
+    Raises
+    ------
+    DataError
+        Where there are fewer than two rows or one piece, or the noise is negative.
+
+    Examples
+    --------
+    >>> import glassgrad as gg
+    >>> X, y = gg.data.zigzag(5, noise=0, pieces=4)
+    >>> X.ravel().tolist(), y.ravel().tolist()
+    ([0.0, 0.25, 0.5, 0.75, 1.0], [0.0, 1.0, 0.0, 1.0, 0.0])
+    """
+    if n < 2 or pieces < 1 or not noise >= 0:
+        raise DataError(f"zigzag needs n ≥ 2, pieces ≥ 1 and noise ≥ 0; got n={n}, pieces={pieces}, noise={noise}")
+    x = (np.arange(n) + 0.5) / n if held_out else np.linspace(0, 1, n)
+    y = 1 - np.abs((pieces * x) % 2 - 1)
+    y = y + np.random.default_rng((seed, 4 if held_out else 1)).normal(scale=noise, size=n)
+    return x[:, None].astype(np.float32), y[:, None].astype(np.float32)

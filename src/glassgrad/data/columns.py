@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from glassgrad.data import cells
+from glassgrad.displays import Shown
 from glassgrad.errors import DataError, DataWarning, warn
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ MISSING_NUMBERS = ("mean", "median")
 
 
 @dataclasses.dataclass(frozen=True)
-class Column:
+class Column(Shown):
     """One column of a table and what becomes of it.
 
     Attributes

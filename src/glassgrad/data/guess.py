@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from glassgrad.data import cells
+from glassgrad.displays import Shown
 from glassgrad.errors import DataError
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class Guess(NamedTuple):
 
     kind: str
     reason: str
+    _repr_html_ = Shown._repr_html_
 
 
 def guess_column(column: pd.Series) -> Guess:

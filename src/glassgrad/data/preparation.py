@@ -17,6 +17,7 @@ from glassgrad.data.plain import plain, rebuilt
 from glassgrad.data.tables import Table, known_column, named_columns
 from glassgrad.data.targets import Target
 from glassgrad.data.words import Words
+from glassgrad.displays import Shown
 from glassgrad.errors import DataError, OperandError, unknown
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _ARRAY = "rows"
 
 
 @dataclasses.dataclass(frozen=True)
-class Preparation:
+class Preparation(Shown):
     r"""What is done with each column of a table, fitted on training rows only.
 
     Numbers get mean 0 and deviation 1; a missing one becomes the mean (or median) and a column says which were

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glassgrad.data import archives, delimited, idx, sources
+from glassgrad.displays import Shown
 from glassgrad.errors import DataError
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ _TARGETS = ("y", "label", "labels", "target", "targets")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Table:
+class Table(Shown):
     """Rows of a file: columns by name, or an array where they have no names; a matrix is both.
 
     Attributes

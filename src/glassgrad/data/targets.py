@@ -10,6 +10,7 @@ import numpy as np
 
 from glassgrad.data import cells
 from glassgrad.data.guess import MOST_CLASSES, guess_task
+from glassgrad.displays import Shown
 from glassgrad.errors import DataError, unknown
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ TASKS = ("classification", "regression", "counts")
 
 
 @dataclasses.dataclass(frozen=True)
-class Target:
+class Target(Shown):
     """A target's classes, or its place and scale.
 
     Attributes

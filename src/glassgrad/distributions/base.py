@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from glassgrad.displays import Shown
 from glassgrad.errors import DataError, ShapeError, describe, spec_text
 from glassgrad.op import shaped
 from glassgrad.wire import Wire
@@ -53,7 +54,7 @@ def bad_targets(distribution: str, problem: str) -> DataError:
 
 
 @dataclass(frozen=True)
-class Distribution:
+class Distribution(Shown):
     """p(y | x) with parameters read from a network's output. The base of all; subclass it for your own.
 
     A subclass defines ``terms(output, y)``: −log p of every target on its own, in NumPy functions and

@@ -135,7 +135,8 @@ def _quiet(case: Case) -> Iterator[Finding]:
     stuck = [_mean((np.abs(_rows(s.slope)) < at("flat slope")).mean(axis=0) >= at("flat rows")) for s in smooth]
     yield from _told(
         case, "saturated-units", smooth, stuck, 1.0 if few else at("stuck share"),
-        f"flat on {share(at('flat rows'), 0)} of the rows or more", lambda s: _mean(np.abs(_rows(s.slope)) < at("flat slope")),
+        f"flat on {share(at('flat rows'), 0)} of the rows or more",
+        lambda s: _mean(np.abs(_rows(s.slope)) < at("flat slope")),
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from glassgrad import nn, storage
 from glassgrad.data import Preparation, Target
+from glassgrad.displays import Shown
 from glassgrad.errors import DataError, UnsupportedError, reason
 from glassgrad.estimators import saved
 from glassgrad.estimators.base import NetworkEstimator
@@ -25,7 +26,7 @@ VERSION = 1
 
 
 @dataclass(frozen=True, repr=False)
-class PreparedModel:
+class PreparedModel(Shown):
     """A fitted estimator, and what has to be done with the rows of a file before it.
 
     `glassgrad train FILE` writes one, `glassgrad predict` and `glassgrad inspect` read it.

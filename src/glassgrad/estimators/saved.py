@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted
 
 from glassgrad import nn
@@ -207,6 +208,8 @@ def _prove(estimator: Any, arrays: Mapping[str, Array], path: Path) -> None:
         dtype = net.parameters()[0].dtype
         output = np.asarray(net(np.zeros((1, features), dtype)).value)
         classes = getattr(estimator, "classes_", None)
+        if classes is None and is_classifier(estimator):
+            raise DataError("it classifies, and its classes are missing")
         if classes is not None and isinstance(classes, np.ndarray) and classes.ndim == 1:
             needed = (1, 2) if len(classes) == 2 else (len(classes),)
             if output.shape[-1] not in needed:

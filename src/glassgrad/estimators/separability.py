@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from glassgrad.displays import Shown
 from glassgrad.errors import DataError, ShapeError
 from glassgrad.ops.sparse import csr_of
 
@@ -35,7 +36,7 @@ class UndecidedError(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Separation:
+class Separation(Shown):
     """What a linear classifier can do on some rows.
 
     Attributes

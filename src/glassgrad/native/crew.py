@@ -7,11 +7,13 @@ import itertools
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
 
 _MOST = 1024  # threads of all crews together: each call has as many as it asks for, since they wait for each other
 _LOOK, _AGAIN = 20e-3, 0.25  # seconds that a try takes, and after which the others are tried again at the latest
 _pools: list[ThreadPoolExecutor] = []
+R = TypeVar("R")
 
 
 def cores() -> int:
@@ -57,9 +59,19 @@ def together(work: Callable[[int], None], size: int) -> None:
             _side_by_side(work, size)
 
 
-def _side_by_side(work: Callable[[int], None], size: int) -> None:
+def aside(work: Callable[[], R]) -> Future[R] | None:
+    """Begin some work on a thread of its own; None, and nothing begun, where no core is free for it."""
+    return _pool().submit(work) if cores() > _callers.count + 1 else None
+
+
+def _pool() -> ThreadPoolExecutor:
     if not _pools:
         _pools.append(ThreadPoolExecutor(_MOST, thread_name_prefix="glassgrad"))
+    return _pools[0]
+
+
+def _side_by_side(work: Callable[[int], None], size: int) -> None:
+    pool = _pool()
     allowed, begun, ended, done = _allowed(), itertools.count(), itertools.count(1), threading.Event()
 
     def part() -> None:
@@ -77,7 +89,7 @@ def _side_by_side(work: Callable[[int], None], size: int) -> None:
         try:
             if not handed:  # an interruption leaves open how many were: parts too many find nothing to do
                 for _ in range(size):
-                    _pools[0].submit(part)
+                    pool.submit(part)
                 handed = True
             done.wait()
         except BaseException as error:  # passed on once nobody needs anybody any more

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from glassgrad.displays import Shown
 from glassgrad.errors import DataError
 from glassgrad.ops import random
 
@@ -50,7 +51,7 @@ def _not_negative(name: str, value: float) -> None:
 
 
 @dataclass(frozen=True)
-class Constant:
+class Constant(Shown):
     """The same number everywhere. The biases of ReLU units start well at 0.1: most units are then open."""
 
     value: float = 0.1
@@ -61,7 +62,7 @@ class Constant:
 
 
 @dataclass(frozen=True)
-class Zeros:
+class Zeros(Shown):
     """Zero everywhere: for biases."""
 
     def __call__(self, key: Any, shape: tuple[int, ...], dtype: DTypeLike) -> Any:
@@ -70,7 +71,7 @@ class Zeros:
 
 
 @dataclass(frozen=True)
-class Normal:
+class Normal(Shown):
     """N(mean, std²)."""
 
     std: float = 1.0
@@ -85,7 +86,7 @@ class Normal:
 
 
 @dataclass(frozen=True)
-class Uniform:
+class Uniform(Shown):
     """Evenly between `low` and `high`."""
 
     low: float = -0.1
@@ -100,7 +101,7 @@ class Uniform:
 
 
 @dataclass(frozen=True)
-class _Scaled:
+class _Scaled(Shown):
     """Mean 0, and a variance that keeps the signal's size from layer to layer, times `gain`²."""
 
     gain: float = 1.0

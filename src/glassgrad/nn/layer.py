@@ -10,6 +10,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import DTypeLike
 
+from glassgrad.displays import Shown
 from glassgrad.errors import OperandError, ShapeError, describe, spec_text, unknown
 from glassgrad.nn.initialisers import Initialiser
 from glassgrad.nn.table import table
@@ -92,7 +93,7 @@ class _Notes:
         self.holds = False
 
 
-class Layer:
+class Layer(Shown):
     """A function with parameters. Subclass it to make your own.
 
     Set parameters (`glassgrad.Parameter` or `nn.weight`) and other layers as attributes, also in lists

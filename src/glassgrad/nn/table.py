@@ -11,9 +11,17 @@ if TYPE_CHECKING:
 WIDTH = 80
 
 
+HEAD = ("layer", "settings", "parameters", "count")
+
+
 def table(net: Layer) -> str:
     """One line a layer, and the sum; frozen parameters are counted apart."""
-    rows = [("layer", "settings", "parameters", "count")]
+    return _text([HEAD, *rows_of(net)])
+
+
+def rows_of(net: Layer) -> list[tuple[str, ...]]:
+    """The table under its `HEAD`: each layer with its settings, its parameters with their shapes, and their count."""
+    rows: list[tuple[str, ...]] = []
     own: dict[int, list[tuple[str, Any]]] = {}
     for _, owner, name, part in net._slots():
         own.setdefault(id(owner), []).append((name, part))
@@ -29,7 +37,7 @@ def table(net: Layer) -> str:
     total, learns = net.count(), net.count(trainable=True)
     kinds = ", ".join(dtypes) + ("" if learns == total else f"; {learns:,} learn")
     rows.append(("in all", "", kinds, f"{total:,}"))
-    return _text(rows)
+    return rows
 
 
 def _shape(p: Any) -> str:

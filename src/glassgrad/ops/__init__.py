@@ -14,6 +14,7 @@ from glassgrad.op import Composition, Op
 from glassgrad.ops import (
     arithmetic,
     axes,
+    circular,
     composed,
     contract,
     elementwise,
@@ -34,7 +35,7 @@ from glassgrad.ops import (
 
 MODULES: tuple[ModuleType, ...] = (
     arithmetic, elementwise, logic, reduce, scan, view, axes, rearrange, index, contract, products, linalg, factor,
-    sparse, random, composed, parts, plain,
+    sparse, random, composed, circular, parts, plain,
 )  # fmt: skip
 
 

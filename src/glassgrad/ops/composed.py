@@ -13,7 +13,6 @@ import numpy as np
 from glassgrad.errors import DataError, OperandError, ShapeError, UnsupportedError
 from glassgrad.op import Case, composition, shaped
 from glassgrad.ops.arithmetic import stop_gradient
-from glassgrad.ops.cases import unary
 from glassgrad.ops.normal import as_dtype, axes_of, axis_of, count_of, kept, known, mistake, refuse
 
 
@@ -41,7 +40,8 @@ def _sum_cases(rng: np.random.Generator) -> list[Case]:
 
 
 @composition(
-    r"\frac{e^{x_{i}}}{\sum_{j} e^{x_{j}}}", "raises one share at the cost of the others", _axis_cases
+    r"\frac{e^{x_{i}}}{\sum_{j} e^{x_{j}}}", "raises one share at the cost of the others", _axis_cases,
+    derivative=(r"\mathrm{softmax}(x) \odot (g - \sum g \odot \mathrm{softmax}(x))",),
 )  # fmt: skip
 def softmax(x: Any, axis: Any = -1) -> Any:
     """Shares that are positive and sum to one along an axis.
@@ -71,7 +71,8 @@ def softmax(x: Any, axis: Any = -1) -> Any:
 
 
 @composition(
-    r"x_{i} - \ln \sum_{j} e^{x_{j}}", "pulls the score up and the others down by their shares", _axis_cases
+    r"x_{i} - \ln \sum_{j} e^{x_{j}}", "pulls the score up and the others down by their shares", _axis_cases,
+    derivative=(r"g - \mathrm{softmax}(x) \odot \sum g",),
 )  # fmt: skip
 def log_softmax(x: Any, axis: Any = -1) -> Any:
     """Logarithm of `softmax`, exact also where a share is too small for a number.
@@ -88,7 +89,10 @@ def log_softmax(x: Any, axis: Any = -1) -> Any:
     return shifted - np.log(np.sum(np.exp(shifted), axis=axes, keepdims=True))
 
 
-@composition(r"\ln \sum_{j} e^{x_{j}}", "hands on the upstream gradient in shares, the softmax", _sum_cases)
+@composition(
+    r"\ln \sum_{j} e^{x_{j}}", "hands on the upstream gradient in shares, the softmax", _sum_cases,
+    derivative=(r"\mathrm{softmax}(x)",),
+)  # fmt: skip
 def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """Logarithm of the sum of exponentials, over all axes or some; -inf where every element is.
 
@@ -230,7 +234,10 @@ def _norm_cases(rng: np.random.Generator) -> list[Case]:
     return [((rng.uniform(0.3, 2, s) * rng.choice([-1, 1], s),), params) for s, params in rows]
 
 
-@composition(r"\lVert x \rVert", "scales by the direction of x; 0 at the zero vector", _norm_cases, (np.linalg.norm,))
+@composition(
+    r"\lVert x \rVert", "scales by the direction of x; 0 at the zero vector", _norm_cases, (np.linalg.norm,),
+    (r"\frac{x}{\lVert x \rVert}",),
+)  # fmt: skip
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     """Length of vectors or size of matrices: 2 by default, Frobenius for matrices; also 1, inf and any power.
 
@@ -286,46 +293,6 @@ def _vector_norm(x: Any, ord: Any, axis: int, keepdims: bool) -> Any:
     total = np.sum(size**power, axis=axis, keepdims=keepdims)
     zero = total == 0
     return np.where(zero, 0, np.where(zero, 1, total) ** (1 / power))
-
-
-@composition(r"\cot x = \frac{\cos x}{\sin x}", "scales by −1/sin²x", unary(0.4, 2.6))
-def cot(x: Any) -> Any:
-    """Cotangent: cos x / sin x.
-
-    Examples
-    --------
-    >>> import glassgrad as gg
-    >>> print(round(gg.cot(gg.tensor(0.5)).item(), 4))
-    1.8305
-    """
-    x = shaped(x)
-    return np.cos(x) / np.sin(x)
-
-
-@composition(r"\sec x = \frac{1}{\cos x}", "scales by sec x tan x", unary(-1.2, 1.2))
-def sec(x: Any) -> Any:
-    """Secant: 1 / cos x.
-
-    Examples
-    --------
-    >>> import glassgrad as gg
-    >>> print(gg.sec(gg.tensor(0.0)).value)
-    1.0
-    """
-    return 1 / np.cos(shaped(x))
-
-
-@composition(r"\csc x = \frac{1}{\sin x}", "scales by −csc x cot x", unary(0.4, 2.6))
-def csc(x: Any) -> Any:
-    """Cosecant: 1 / sin x.
-
-    Examples
-    --------
-    >>> import glassgrad as gg
-    >>> print(round(gg.csc(gg.tensor(0.5)).item(), 4))
-    2.0858
-    """
-    return 1 / np.sin(shaped(x))
 
 
 def _diff_cases(rng: np.random.Generator) -> list[Case]:

@@ -15,6 +15,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from glassgrad.displays import Shown
 from glassgrad.errors import DataError, OperandError, unknown
 from glassgrad.parameters import Parameter
 
@@ -31,7 +32,7 @@ def match(x: Any, p: Any) -> Any:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Optimizer:
+class Optimizer(Shown):
     """The base of every optimiser. A subclass defines ``slots`` and ``direction``.
 
     Parameters

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from glassgrad.displays import Shown
 from glassgrad.optim.search import FlatProblem, SearchInfo, ValueAndGrad, Watcher, at_least
 
 LBFGSInfo = SearchInfo
 
 
 @dataclass(frozen=True)
-class LBFGS:
+class LBFGS(Shown):
     """Limited-memory BFGS with a line search, as SciPy has it (L-BFGS-B), in float64.
 
     Parameters

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from glassgrad.displays import Shown
 from glassgrad.optim.search import Array, FlatProblem, Product, SearchInfo, ValueAndGrad, Watcher, at_least
 
 _DECREASE = 1e-4  # share of what the slope promises that a step must bring
@@ -16,7 +17,7 @@ NOISE = 1e-10
 
 
 @dataclass(frozen=True)
-class NewtonCG:
+class NewtonCG(Shown):
     """Newton's method with conjugate gradients and a line search, in float64.
 
     Each step solves H d = −g only as far as is worth it: until the residual is min(½, √‖g‖) of the gradient

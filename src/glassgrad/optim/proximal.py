@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from glassgrad.displays import Shown
 from glassgrad.errors import ShapeError
 from glassgrad.optim.newton import NOISE, conjugate_gradients, good_step
 from glassgrad.optim.search import Array, FlatProblem, Product, SearchInfo, ValueAndGrad, Watcher, at_least
@@ -16,7 +17,7 @@ _LINE = 30  # evaluations along one line at most
 
 
 @dataclass(frozen=True)
-class ProximalNewton:
+class ProximalNewton(Shown):
     """Minimises f(w) + Σ λ |w| by proximal gradient steps, each followed by a Newton step among the other weights.
 
     The proximal step w ← sign(u) max(|u| − tλ, 0), u = w − t f'(w), decides which weights are zero and the signs of

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from glassgrad.displays import Shown
 from glassgrad.errors import DataError
 from glassgrad.optim.base import Schedule
 
@@ -21,7 +22,7 @@ def _at_least_one(name: str, steps: int) -> None:
 
 
 @dataclass(frozen=True)
-class StepDecay:
+class StepDecay(Shown):
     """`rate`, multiplied by `factor` after every `every` steps.
 
     Examples
@@ -45,7 +46,7 @@ class StepDecay:
 
 
 @dataclass(frozen=True)
-class InverseTime:
+class InverseTime(Shown):
     """``rate / (1 + decay · step)``: what the theory of stochastic gradients asks for, with decay = rate · λ.
 
     λ is how strongly the cost is curved at the least, such as that of an L2 penalty (Bottou, "Stochastic gradient
@@ -72,7 +73,7 @@ class InverseTime:
 
 
 @dataclass(frozen=True)
-class Cosine:
+class Cosine(Shown):
     """From `rate` down to `floor` along half a cosine, over `steps` steps; then it stays.
 
     Examples
@@ -97,7 +98,7 @@ class Cosine:
 
 
 @dataclass(frozen=True)
-class WarmUp:
+class WarmUp(Shown):
     """Up in a straight line over `steps` steps, then as `then`, whose own steps begin there.
 
     Parameters
@@ -128,7 +129,7 @@ class WarmUp:
 
 
 @dataclass(frozen=True)
-class InverseScaling:
+class InverseScaling(Shown):
     """scikit-learn's "invscaling": ``rate / (1 + rows seen) ** power``, anew after each pass over the rows.
 
     Parameters

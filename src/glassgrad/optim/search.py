@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from glassgrad.displays import Shown
 from glassgrad.errors import DataError, ShapeError
 
 Array = np.ndarray[Any, Any]
@@ -22,7 +23,7 @@ Watcher = Callable[[int, float, list[Any]], bool | None]
 
 
 @dataclass(frozen=True)
-class SearchInfo:
+class SearchInfo(Shown):
     """How a minimisation went: the last loss, counts, why it ended, and the loss after every iteration."""
 
     loss: float

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from glassgrad import distributions, nn
+from glassgrad.displays import Shown
 from glassgrad.errors import DataError, GlassgradError, OperandError, reason
 from glassgrad.storage import documents
 from glassgrad.storage.documents import MODEL, WEIGHTS
@@ -19,7 +20,7 @@ VERSION = 1
 
 
 @dataclasses.dataclass(frozen=True)
-class Model:
+class Model(Shown):
     """What was stored.
 
     Attributes

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from glassgrad import errors
+from glassgrad.displays import Shown
 from glassgrad.errors import OperandError
 from glassgrad.train.history import History
 from glassgrad.train.inputs import positive
@@ -31,7 +32,7 @@ def warn(text: str) -> None:
     errors.warn(text, TrainingWarning)
 
 
-class Callback:
+class Callback(Shown):
     """Base of callbacks; override what is needed.
 
     Examples
@@ -41,6 +42,10 @@ class Callback:
     ...     def on_epoch(self, trainer, history):
     ...         return history.train_loss[-1] < 0.1
     """
+
+    def __repr__(self) -> str:
+        told = ", ".join(f"{name}={value!r}" for name, value in vars(self).items() if not name.startswith("_"))
+        return f"{type(self).__name__}({told})"
 
     def on_start(self, trainer: Any, history: History, steps: int) -> None:
         """Before the first of `steps` steps."""

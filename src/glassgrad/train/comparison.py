@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from glassgrad.costs import work_of
+from glassgrad.displays import Shown
 from glassgrad.errors import DataError, OperandError, UnsupportedError
 from glassgrad.op import Spec
 from glassgrad.optim import LBFGS
@@ -37,7 +38,7 @@ _AGAIN = 2  # runs of backpropagation for the clock, which so few steps do not w
 
 
 @dataclass(frozen=True, eq=False)
-class Way:
+class Way(Shown):
     """How one method did.
 
     Attributes
@@ -73,7 +74,7 @@ class Way:
 
 
 @dataclass(frozen=True, eq=False)
-class Noise:
+class Noise(Shown):
     """How well one estimate knows the gradient g.
 
     Attributes
@@ -95,7 +96,7 @@ class Noise:
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class Comparison(Shown):
     """What `without_backpropagation` found; printing it shows two tables.
 
     Attributes

@@ -13,19 +13,20 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
+from glassgrad.displays import Shown
 from glassgrad.graphs import Graph
 from glassgrad.ops import random
+from glassgrad.train.orders import Orders
 from glassgrad.train.rows import Rows
 
 Array = np.ndarray[Any, Any]
 Sampling = Literal["shuffle", "order", "replacement"]
 SAMPLINGS = ("shuffle", "order", "replacement")
-_ROWS_AHEAD = 1 << 16  # whose order is drawn at once
-_ORDER, _REPLACEMENT, _DRAWS = 1, 2, 3  # what is folded into the trainer's key for epochs, drawn rows and layers
+_REPLACEMENT, _DRAWS = 2, 3  # what is folded into the trainer's key for drawn rows and layers
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(Shown):
     """Consecutive steps, of one epoch or of several.
 
     ``first`` counts the steps since the start of ``epoch``. With "shuffle" each epoch is a permutation of
@@ -59,7 +60,7 @@ def layer_key(key: Array, step: int) -> Array:
     return random.fold_in(random.fold_in(key, _DRAWS), step)
 
 
-class Memory:
+class Memory(Shown):
     """What training changes: `latest` is (number of steps taken, arrays of parameters and optimiser state).
 
     It is replaced as a whole after each step, so that an interruption never sees half a step.
@@ -69,6 +70,9 @@ class Memory:
 
     def __init__(self, step: int, arrays: Sequence[Array]) -> None:
         self.latest: tuple[int, Sequence[Array]] = (step, list(arrays))
+
+    def __repr__(self) -> str:
+        return f"<Memory of {len(self.arrays)} arrays after {self.step} steps>"
 
     @property
     def step(self) -> int:
@@ -110,7 +114,7 @@ class Engine(Protocol):
         ...
 
 
-class NumpyEngine:
+class NumpyEngine(Shown):
     """Runs a step gate by gate with NumPy, on NumPy's own threads."""
 
     name, interruptible = "numpy", True
@@ -118,7 +122,10 @@ class NumpyEngine:
     def __init__(self) -> None:
         self.threads: int | None = None
         self.used: int | None = None
-        self._orders: tuple[Any, int, Array] | None = None  # what they were drawn for, the first epoch, one row each
+        self._orders = Orders()
+
+    def __repr__(self) -> str:
+        return f"<engine {self.name}>"
 
     def prepare(self, graph: Graph, rows: Rows, sampling: Sampling) -> None:
         """Nothing: NumPy needs no preparation."""
@@ -130,13 +137,18 @@ class NumpyEngine:
         """Take the steps of a stretch, one run of the graph each."""
         stretch.rows.check()
         for i in range(stretch.count):
-            step, arrays = memory.latest
-            rows = self._rows(stretch, stretch.first + i, step)
-            size = len(stretch.rows) if rows is None else len(rows)
-            key = layer_key(stretch.key, step)
-            out = self.run(graphs(size), [*arrays, *stretch.rows.take(rows), step, key, *stretch.frozen])
+            size, values = self.inputs(memory, stretch, i)
+            out = self.run(graphs(size), values)
             losses[i] = out[0]
-            memory.latest = (step + 1, out[1:])
+            memory.latest = (memory.step + 1, out[1:])
+
+    def inputs(self, memory: Memory, stretch: Stretch, i: int) -> tuple[int, list[Any]]:
+        """How many rows step `i` of a stretch takes, and the values of its graph's inputs."""
+        step, arrays = memory.latest
+        rows = self._rows(stretch, stretch.first + i, step)
+        size = len(stretch.rows) if rows is None else len(rows)
+        key = layer_key(stretch.key, step)
+        return size, [*arrays, *stretch.rows.take(rows), step, key, *stretch.frozen]
 
     def run(self, graph: Graph, values: Sequence[Any]) -> list[Array]:
         """Run a graph once, gate by gate."""
@@ -154,17 +166,9 @@ class NumpyEngine:
         return self._order(stretch, epochs)[index * size : (index + 1) * size]
 
     def _order(self, stretch: Stretch, epochs: int) -> Array:
-        """The order of all rows, so many epochs after the stretch's first; those to come are drawn with it."""
+        """The order of all rows, so many epochs after the stretch's first."""
         n = len(stretch.rows)
         if stretch.sampling == "order":
             return np.arange(n)
-        epoch, made_of = stretch.epoch + epochs, (stretch.key.tobytes(), n)
-        known = self._orders
-        if known is None or known[0] != made_of or not 0 <= epoch - known[1] < len(known[2]):
-            last = (stretch.first + stretch.count - 1) // -(-n // stretch.batch_size)
-            count = max(1, min(last - epochs + 1, _ROWS_AHEAD // n))
-            keys = random.derived_keys(
-                random.fold_in(stretch.key, _ORDER), np.arange(epoch, epoch + count, dtype=np.uint64), 1
-            )
-            known = self._orders = (made_of, epoch, random.permutations(keys, n))
-        return known[2][epoch - known[1]]
+        last = (stretch.first + stretch.count - 1) // -(-n // stretch.batch_size)
+        return self._orders.of(stretch.key, n, stretch.epoch + epochs, last - epochs + 1)

@@ -14,6 +14,8 @@ from glassgrad.train.engine import Memory, layer_key
 from glassgrad.train.loop import Run
 
 Array = np.ndarray[Any, Any]
+NO_STEPS = "an iteration of L-BFGS searches along a line, which is no step of one graph"
+"""Why its iterations cannot be replayed."""
 
 
 class FullBatchRun(Run):
@@ -22,6 +24,7 @@ class FullBatchRun(Run):
     def _trace(self) -> None:
         """Trace and compile the graph of loss and gradients."""
         started = time.perf_counter()
+        self.history.keep_replay(NO_STEPS)
         self.graph = self.graphs(len(self.plan.rows))
         self.engine.ready(self.graph)
         self.plan.ready()

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from glassgrad import nn
+from glassgrad.displays import Shown
 from glassgrad.distributions import Bernoulli, Categorical, Distribution
 from glassgrad.errors import GlassgradError, OperandError, ShapeError, UnsupportedError, reason
 from glassgrad.graphs import Graph
@@ -39,14 +40,14 @@ _PROVED = 64  # rows on which a loss shows that it is a mean
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Shown):
     """Weights and optimiser state at one moment, to go back to."""
 
     weights: Mapping[str, Array]
     states: Mapping[str, tuple[Array, ...]]
 
 
-class Learner:
+class Learner(Shown):
     """What a `Trainer` is without its loop."""
 
     def __init__(
@@ -114,6 +115,12 @@ class Learner:
     def seen(self) -> Rows | None:
         """The rows that were trained on last, or whose graph was asked for; None before."""
         return None if self._seen is None else self._seen[0]
+
+    def __repr__(self) -> str:
+        return (
+            f"<{type(self).__name__} of {self.net.count():,} parameters by {type(self.optimizer).__name__}, "
+            f"{self.step_count:,} steps taken>"
+        )
 
     @property
     def trainable(self) -> list[tuple[str, Parameter]]:

@@ -14,6 +14,8 @@ from glassgrad.train.callbacks import Callback, warn
 from glassgrad.train.engine import Engine, Memory, Sampling, Stretch
 from glassgrad.train.history import History
 from glassgrad.train.inputs import all_finite
+from glassgrad.train.kept import Kept
+from glassgrad.train.replay import Replay
 from glassgrad.train.rows import Rows
 
 Array = np.ndarray[Any, Any]
@@ -29,7 +31,7 @@ class Plan:
 
     ``total`` steps; ``epochs``: whether to evaluate and call back after each pass over the rows; ``ready``: what
     has to be done before `evaluate` can run; ``measured``: whether one update of each epoch is compared with the
-    weights.
+    weights; ``keep_every``: after how many steps weights are kept, a few where nobody said.
     """
 
     rows: Rows
@@ -40,6 +42,7 @@ class Plan:
     evaluate: Callable[[], dict[str, float]] | None = None
     ready: Callable[[], None] = lambda: None
     measured: bool = True
+    keep_every: int | None = None
 
     @property
     def per_epoch(self) -> int:
@@ -74,6 +77,7 @@ class Run:
         self.kept: Any = None
         self.start, self.epoch = self.memory.step, trainer.epoch_count
         self.names = [name for name, _ in trainer.trainable]
+        self.replay = Replay(engine, self.traced, self.names, self.start, Kept(plan.keep_every))
         self.frozen = [p for _, p in trainer.frozen]
         self.watched = [h for h in hooks if type(h).on_steps is not Callback.on_steps]
         self.cut = bool(self.watched) or not engine.interruptible
@@ -114,6 +118,7 @@ class Run:
     def _trace(self) -> None:
         """Trace and compile the graphs that will be needed, before the clock of the steps runs."""
         started = time.perf_counter()
+        self.history.keep_replay(self.replay)
         n, size = len(self.plan.rows), self.plan.batch_size
         for rows in {size, n % size} if self.plan.sampling != "replacement" else {size}:
             if rows:
@@ -180,7 +185,7 @@ class Run:
         place, end = done, done + length
         looked_at = done + self.plan.looked_at if self.plan.epochs and self.plan.measured else -1
         while place < end:
-            stop = min(place + self.piece, end)
+            stop = self.replay.kept.cut(place, min(place + self.piece, end))
             if place < looked_at:
                 stop = min(stop, looked_at)
             elif place == looked_at:
@@ -194,6 +199,7 @@ class Run:
         losses, start, before = np.empty(count), memory.step, memory.arrays
         self.losses, frozen = losses, [p.value for p in self.frozen]
         stretch = Stretch(plan.rows, frozen, plan.batch_size, plan.sampling, trainer.key, self.epoch, first, count)
+        self.replay.note(stretch, before)
         started = time.perf_counter()
         try:
             self.engine.steps(self.graphs, memory, stretch, losses)

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from glassgrad.costs import flops_of, work_of
+from glassgrad.displays import Shown
 from glassgrad.graphs import Graph
 from glassgrad.wire import topological
 
 
 @dataclass(frozen=True, slots=True)
-class TrainingCost:
+class TrainingCost(Shown):
     """The work of a run; printing it takes one line.
 
     Attributes

@@ -269,6 +269,8 @@ class NativeEngine(NumpyEngine):
         try:
             while done < stretch.count:
                 batch, count, order = self._run_of(stretch, done, step + done)
+                if order is not None and stretch.sampling == "shuffle" and loops[batch].pace.sizes == [1]:
+                    self._foresee(stretch, done)
                 self._turn(loops[batch], step + done, order, len(stretch.rows), key, losses[done : done + count])
                 done += count
         finally:  # whole steps, also after an interruption
@@ -276,6 +278,12 @@ class NativeEngine(NumpyEngine):
             if good:
                 first.get(memory)
         return good
+
+    def _foresee(self, stretch: Stretch, done: int) -> None:
+        """Draw the order of the next epoch while the steps of this one run."""
+        n = len(stretch.rows)
+        epochs = (stretch.first + done) // -(-n // stretch.batch_size)
+        self._orders.foresee(stretch.key, n, stretch.epoch + epochs + 1)
 
     def _turn(self, loop: _Loop, step: int, order: Array | None, rows: int, key: Array, losses: Array) -> None:
         """Run one compiled loop, a step for each loss."""

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
+from glassgrad.displays import Shown
 from glassgrad.distributions import Categorical, Distribution
 from glassgrad.errors import DataError, GlassgradError, OperandError, ShapeError, UnsupportedError, reason
 from glassgrad.graphs import Graph
@@ -34,7 +35,7 @@ _RARELY = 4  # a truncation touches all weights: as many as that many steps
 _MOST_STEPS = 1 << 20  # between two times that the average is taken out
 
 
-class Online:
+class Online(Shown):
     """A linear model trained by stochastic gradient steps.
 
     Parameters
@@ -132,6 +133,9 @@ class Online:
         self._sums: tuple[Array, Array] | None = None  # of W and b over the steps, in float64
         self._graphs: dict[Any, Graph] = {}
         self._seen: tuple[Rows, int] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Online of {self.features:,} features, {self.outputs:,} outputs, {self.step_count:,} steps taken>"
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_graphs": {}, "_seen": None}  # traced again when they are needed

@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from glassgrad.displays import Shown
 from glassgrad.parameters import Parameter
 from glassgrad.sweep import sweep
 from glassgrad.wire import group
 
 
 @dataclass(frozen=True)
-class L2:
+class L2(Shown):
     """½ · strength · Σ‖w‖² / rows: scikit-learn's penalty of a batch, where rows may be the sum of their weights.
 
     A batch of all rows then minimises the mean loss plus ½ · strength · Σ‖w‖² / rows; each smaller batch counts the

@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from glassgrad import nn
+from glassgrad.displays import Shown
 from glassgrad.distributions import Distribution
 from glassgrad.errors import DataError, OperandError
 from glassgrad.graphs import Graph
@@ -136,7 +137,7 @@ def _copied(of: Group | None, copies: dict[Group | None, Group | None]) -> Group
 
 
 @dataclass(frozen=True)
-class Perturbation:
+class Perturbation(Shown):
     """How to learn without going backward. The base of the four methods.
 
     Parameters

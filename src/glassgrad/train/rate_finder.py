@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from glassgrad.displays import Shown
 from glassgrad.errors import DataError, UnsupportedError
 from glassgrad.optim import LBFGS
 from glassgrad.train.engine import Stretch
@@ -34,7 +35,7 @@ class _Rising:
 
 
 @dataclass(frozen=True, eq=False)
-class RateSearch:
+class RateSearch(Shown):
     """What a search for a learning rate found.
 
     Attributes
@@ -48,6 +49,9 @@ class RateSearch:
     rates: Array
     losses: Array
     suggestion: float
+
+    def __repr__(self) -> str:
+        return f"<RateSearch of {len(self.rates)} rates, suggested {self.suggestion:.2g}>"
 
     def __str__(self) -> str:
         shown = np.unique(np.linspace(0, len(self.rates) - 1, min(len(self.rates), 12)).round().astype(int))

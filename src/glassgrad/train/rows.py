@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
+from glassgrad.displays import Shown
 from glassgrad.errors import DataError
 from glassgrad.op import Spec
 from glassgrad.ops.sparse import SparseSpec
@@ -31,7 +32,7 @@ Features = ArrayLike | SparseMatrix
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(Shown):
     """The examples, checked: x, y and perhaps a weight, one row each.
 
     Parameters
@@ -55,6 +56,10 @@ class Rows:
 
     def __len__(self) -> int:
         return self.X.shape[0]
+
+    def __repr__(self) -> str:
+        kind = "sparse " if self.sparse else ""
+        return f"<{len(self):,} {kind}Rows of {' × '.join(map(str, self.X.shape[1:]))} numbers>"
 
     @property
     def sparse(self) -> bool:

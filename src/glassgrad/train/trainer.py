@@ -19,7 +19,7 @@ from glassgrad.optim import LBFGS, Optimizer
 from glassgrad.train import inputs
 from glassgrad.train.callbacks import Callback, Monitor, Patience, ProgressBar, as_callback
 from glassgrad.train.engine import SAMPLINGS, Sampling, Stretch
-from glassgrad.train.full_batch import FullBatchRun
+from glassgrad.train.full_batch import NO_STEPS, FullBatchRun
 from glassgrad.train.history import History
 from glassgrad.train.learner import Learner
 from glassgrad.train.loop import Plan, Run
@@ -95,6 +95,7 @@ class Trainer(Learner):
         progress: Any = False,
         sampling: Sampling = "shuffle",
         monitor: bool = True,
+        keep_every: int | None = None,
     ) -> History:
         """Train for some passes over the data.
 
@@ -121,6 +122,10 @@ class Trainer(Learner):
         monitor : bool
             Compare an update of each epoch with the weights (`History.update_ratio`), and warn where it is far too
             large or too small for them (see `Monitor`). Without, and where nobody looks, epochs run on undisturbed.
+        keep_every : int, optional
+            Keep weights and optimiser state after each so many steps, from which `History.graph_at` and
+            `History.weights_at` replay the others. By default a few are kept where steps pause anyway: at most 32,
+            spread evenly, of at most 64 MB.
 
         Returns
         -------
@@ -151,7 +156,7 @@ class Trainer(Learner):
             raise OperandError(f"monitor is True or False, not {monitor!r}; a train.Monitor goes among the callbacks")
         if monitor and isinstance(self.optimizer, Optimizer):
             hooks.insert(0, Monitor())
-        plan = self._plan(rows, sampling, epochs, evaluate=evaluate)
+        plan = self._plan(rows, sampling, epochs, evaluate=evaluate, keep_every=keep_every)
         if evaluate is not None:
             plan = dataclasses.replace(plan, ready=functools.partial(self._ready, held))
         if not any(isinstance(hook, Monitor) for hook in hooks):
@@ -166,12 +171,13 @@ class Trainer(Learner):
         sampling: Sampling | None = None,
         sample_weight: ArrayLike | None = None,
         progress: Any = False,
+        keep_every: int | None = None,
     ) -> History:
         """Train for a number of steps, with nothing in between.
 
         Parameters
         ----------
-        X, y, sample_weight, progress
+        X, y, sample_weight, progress, keep_every
             As in `fit`.
         n : int
             Number of steps. For L-BFGS, iterations, and at most its `max_iterations`.
@@ -188,7 +194,7 @@ class Trainer(Learner):
         rows = self.rows(X, y, sample_weight)
         if sampling is None:
             sampling = "replacement" if isinstance(self.optimizer, Optimizer) else "shuffle"
-        return self._run(self._plan(rows, sampling, n, epochs=False), [], progress)
+        return self._run(self._plan(rows, sampling, n, epochs=False, keep_every=keep_every), [], progress)
 
     def step(self, X: Features, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Train one step on exactly these rows; the loss before the update."""
@@ -230,8 +236,13 @@ class Trainer(Learner):
         data, size = self._seen
         return self._grapher(data)(size if rows is None else inputs.positive(rows, "rows"))
 
-    def _plan(self, rows: Rows, sampling: Sampling, n: int, epochs: bool = True, evaluate: Any = None) -> Plan:
+    def _plan(
+        self, rows: Rows, sampling: Sampling, n: int, epochs: bool = True, evaluate: Any = None,
+        keep_every: int | None = None,
+    ) -> Plan:  # fmt: skip
         """What `n` epochs, or `n` steps, are."""
+        if keep_every is not None:
+            keep_every = inputs.positive(keep_every, "keep_every", "; None keeps a few")
         if sampling not in SAMPLINGS:
             raise unknown("sampling", sampling, SAMPLINGS)
         size = min(self.batch_size or len(rows), len(rows))
@@ -239,9 +250,12 @@ class Trainer(Learner):
             size = len(rows)
             if sampling == "replacement":
                 raise UnsupportedError("L-BFGS takes all rows in each iteration: leave sampling at 'shuffle'")
+            if keep_every is not None:
+                raise UnsupportedError(f"keep_every: {NO_STEPS}")
         rows = rows.drawing(sampling == "replacement")
         self._seen = (rows, size)
-        return Plan(rows, size, sampling, -(-len(rows) // size) * n if epochs else n, epochs, evaluate)
+        total = -(-len(rows) // size) * n if epochs else n
+        return Plan(rows, size, sampling, total, epochs, evaluate, keep_every=keep_every)
 
     def _run(self, plan: Plan, hooks: list[Callback], progress: Any) -> History:
         """Train as planned."""

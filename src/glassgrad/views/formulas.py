@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 import re
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from glassgrad.op import Explanation, Op
-from glassgrad.ops.composed import cot, csc, sec
+from glassgrad.ops.circular import cot, csc, sec
 
 _RAISED = dict(zip("0123456789+-n⊤", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿᵀ", strict=True))
 _LOWERED = dict(zip("0123456789aijkn", "₀₁₂₃₄₅₆₇₈₉ₐᵢⱼₖₙ", strict=True))
@@ -46,11 +47,16 @@ def _wrap(text: str) -> str:
     return text if _is_atom(text) else f"({text})"
 
 
+@functools.lru_cache(1024)
+def _tokens(latex: str) -> tuple[str, ...]:
+    return tuple(m.group(0) for m in _TOKEN.finditer(latex))
+
+
 class _Reader:
     """Reads LaTeX from left to right into plain text."""
 
     def __init__(self, latex: str, names: Mapping[str, str]) -> None:
-        self.tokens = [m.group(0) for m in _TOKEN.finditer(latex)]
+        self.tokens = list(_tokens(latex))
         self.at, self.names = 0, names
 
     def until(self, end: str | None) -> str:
@@ -146,6 +152,7 @@ def plain(latex: str, names: Mapping[str, str] | None = None) -> str:
     return _Reader(latex, names or {}).until(None)
 
 
+@functools.lru_cache(1024)
 def letters(op: Op, count: int) -> list[str]:
     """The letters an operation's formulas use for its operands: the names its gradient rules give them."""
     rules = op.gradients if isinstance(op.gradients, tuple) else ()

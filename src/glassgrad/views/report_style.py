@@ -1,6 +1,8 @@
 """The look of the report page: light and dark, wide and narrow, nothing fetched."""
 
-STYLE = """
+from glassgrad.views.chart_style import CHARTS
+
+_FRAME = """
 :root {
   color-scheme: light dark;
   --paper: #fbfaf7; --card: #ffffff; --ink: #1d2127; --soft: #5d6570; --line: #e3e0d8; --faint: #f1eee7;
@@ -48,29 +50,8 @@ h2 + .note { margin-bottom: .7rem; }
 .figures .first {
   grid-column: span 2;  background: rgba(var(--good), .1); border-color: rgba(var(--good), .45);
 }
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 19rem), 1fr)); gap: .9rem; }
-.chart {
-  margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: .9rem .9rem .6rem;
-  display: flex; flex-direction: column; max-width: 35rem;
-}
-.chart svg { display: block; width: 100%; max-width: 460px; height: auto; margin: auto auto 0; }
-.legend { list-style: none; margin: .35rem 0 .3rem; padding: 0; display: flex; flex-wrap: wrap; gap: .1rem 1rem; }
-.legend li { font-size: .84rem; color: var(--soft); display: flex; align-items: center; gap: .4rem; }
-.legend i { width: 1.1rem; height: 3px; border-radius: 2px; }
-.k0 { background: var(--c0); } .k1 { background: var(--c1); } .k2 { background: var(--c2); }
-.k3 { background: var(--c3); } .k4 { background: var(--c4); } .k5 { background: var(--c5); }
-svg text { font-size: 12px; fill: var(--soft); }
-svg .axis { text-anchor: middle; } svg .left { text-anchor: end; }
-svg .grid { stroke: var(--line); stroke-width: 1; }
-svg .mark { stroke: var(--soft); stroke-width: 1; stroke-dasharray: 3 4; }
-svg .band { fill: var(--band); }
-svg .tip { fill: transparent; } svg .tip:hover { fill: rgba(128, 128, 128, .12); }
-svg polyline { fill: none; stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; }
-svg .c0 { stroke: var(--c0); } svg .c1 { stroke: var(--c1); } svg .c2 { stroke: var(--c2); }
-svg .c3 { stroke: var(--c3); } svg .c4 { stroke: var(--c4); } svg .c5 { stroke: var(--c5); }
-svg .dot { stroke-width: 3; }
-svg .f0 { fill: var(--c0); fill-opacity: .6; } svg .f0:hover { fill-opacity: 1; }
-svg circle.tip:hover { fill: rgba(128, 128, 128, .35); }
+"""
+_REST = """
 .bars {
   list-style: none; margin: .6rem 0 .3rem; padding: 0; display: grid; gap: .3rem .8rem; font-size: .9rem;
   grid-template-columns: fit-content(55%) minmax(30%, 1fr) max-content; align-items: center;
@@ -142,3 +123,6 @@ footer { margin-top: 3rem; color: var(--soft); font-size: .85rem; }
 }
 @media print { details > * { display: block; } .figures div, .chart, .missed figure { break-inside: avoid; } }
 """
+
+STYLE = _FRAME + CHARTS.replace("& ", "") + _REST
+"""The style sheet of a report."""

@@ -123,11 +123,14 @@ def build(graph: Graph, output: Any, upstream: Any, fold: Fold = None, unfold: s
     fold, unfold
         See `glassgrad.explain`.
     """
-    return _Builder(graph, output, upstream).table(folding(fold, unfold, len(graph.gates)))
+    return Builder(graph, output, upstream).table(folding(fold, unfold, len(graph.gates)))
 
 
-class _Builder:
-    """Collects the rows of one graph. The wires' own ``.grad`` are read and written nowhere."""
+class Builder:
+    """Makes the rows of one graph, each when asked for. The wires' own ``.grad`` are read and written nowhere.
+
+    ``gradients`` holds the gradient of every wire that the sweep from `output` reached, by serial number.
+    """
 
     def __init__(self, graph: Graph, output: Any, upstream: Any) -> None:
         self.graph, self.output, self.upstream = graph, output, upstream
@@ -140,6 +143,7 @@ class _Builder:
         self.consumers = graph.consumers()
 
     def table(self, folds: Callable[[Group], bool]) -> Table:
+        """All rows, with groups folded where `folds` says so."""
         rows: list[Row] = []
         shown: dict[int, Any] = {w.serial: w for w in self.graph.inputs}
         for gates in self.graph.rows(folds):
@@ -221,6 +225,7 @@ class _Builder:
         return Handed(name, x, derivative, local, g, passed, self.jacobian(wire, x))
 
     def rule(self, wire: Any, i: int, g: Any) -> Any:
+        """What a gate's rule for an operand makes of an upstream gradient."""
         if wire.parts is not None:
             g = tuple(
                 np.zeros(s.shape, s.dtype) if slot is None else slot for slot, s in zip(g, wire.parts, strict=True)
@@ -256,11 +261,13 @@ class _Builder:
             meaning, derivatives = known.explain.role, known.explain.derivative
         locals_ = self.locals(gates, result, operands) if len(results) == 1 else {}
         handed = []
+        uses: dict[int, list[tuple[Any, int]]] = {x.serial: [] for x in operands}
+        for gate in gates.gates:
+            for j, operand in enumerate(gate.operands):
+                if operand.serial in uses:
+                    uses[operand.serial].append((gate, j))
         for i, x in enumerate(operands):
-            parts = [
-                self.hand(gate, j, x, self.gradients.get(gate.serial), "")
-                for gate in gates.gates for j, operand in enumerate(gate.operands) if operand.serial == x.serial
-            ]  # fmt: skip
+            parts = [self.hand(gate, j, x, self.gradients.get(gate.serial), "") for gate, j in uses[x.serial]]
             given = [p.gradient for p in parts if not p.reason and p.gradient is not None]
             total = sum(given[1:], start=given[0]) if given else None
             written_rule = formulas.plain(derivatives[i], letters) if i < len(derivatives) else ""
@@ -282,6 +289,7 @@ class _Builder:
         return {x.serial: found[x.serial] for x in operands if x.serial in found and (result.shape in ((), x.shape))}
 
     def inner(self, gates: Gates, result: Any, x: Any) -> str:
+        """The Jacobian of a group that is not built, in words."""
         if result.shape == ():
             return ""
         same = all(g.op.kind == "elementwise" and g.shape == result.shape for g in gates.gates)
@@ -306,6 +314,7 @@ class _Builder:
 
     @property
     def output_name(self) -> str:
+        """The name of the wire where the sweep starts."""
         return self.graph.name(self.output)
 
     def name(self, wire: Any) -> str:

@@ -5,19 +5,18 @@ from __future__ import annotations
 import os
 import shutil
 import textwrap
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from glassgrad.errors import OperandError, ShapeError, describe, unknown
-from glassgrad.graphs import Graph, trace
+from glassgrad.displays import Shown
+from glassgrad.errors import unknown
 from glassgrad.op import PATTERNS
-from glassgrad.tensors import Tensor
 from glassgrad.views import numbers
+from glassgrad.views.asked import asked
 from glassgrad.views.table import Fold, Handed, Row, Table, build
-from glassgrad.wire import next_serial
 
 INDENT = "  → "
 ADDS = "  + "
@@ -25,7 +24,7 @@ NARROW = 44
 LEAST = 24
 
 
-class Explained:
+class Explained(Shown):
     """The table of a graph: ``str()`` writes it, `rows` holds its numbers.
 
     Attributes
@@ -110,42 +109,8 @@ def explain(
     >>> print(table["q"].value, table["q"].gradient, table["f"].pattern)
     3.0 -4.0 switches
     """
-    if isinstance(x, Tensor):
-        graph = Graph([x])
-    elif isinstance(x, Graph):
-        graph = x
-    elif callable(x):
-        start = next_serial()
-        graph = trace(x, *args)
-        last = graph.outputs[0] if len(graph.outputs) == 1 else None
-        if last is not None and last.op is not None and last.serial > start and not last.name:
-            last.named(_name_of(x, {w.name for w in graph.wires}))
-    else:
-        raise OperandError(f"explain takes a tensor, a graph, or a function and its arguments, got {type(x).__name__}")
-    if not graph.outputs:
-        raise OperandError("there is nothing to explain: the graph has no output")
-    output = next((w for w in graph.outputs if w.active), graph.outputs[0])
-    return Explained(build(graph, output, _start(output, upstream), fold, unfold), width)
-
-
-def _name_of(f: Callable[..., Any], taken: set[str | None]) -> str:
-    name = str(getattr(f, "__name__", "f"))
-    name = name if name.isidentifier() else "f"
-    while name in taken:
-        name += "'"
-    return name
-
-
-def _start(output: Tensor, upstream: ArrayLike | None) -> Any:
-    """The gradient that the sweep starts with; None where there is none to have."""
-    if output.dtype.kind != "f" or not output.active or output.parts is not None:
-        return None
-    if upstream is None:
-        upstream = output.grad if output.grad is not None else np.ones(output.shape, output.dtype)
-    g = np.asarray(upstream, output.dtype)
-    if g.shape != output.shape:
-        raise ShapeError(f"the upstream gradient has shape {g.shape}, {describe(output)} has {output.shape}")
-    return g[()]
+    graph, output, start = asked(x, args, upstream, "explain")
+    return Explained(build(graph, output, start, fold, unfold), width)
 
 
 def _terminal() -> int:

@@ -12,13 +12,16 @@ from typing import Any
 
 import numpy as np
 
+from glassgrad.displays import Shown
 from glassgrad.tensors import Tensor, tensor
+from glassgrad.views.derivation import Derivation, derive
 from glassgrad.views.numbers import FULL, array
+from glassgrad.views.picture.drawing import Picture, draw, of_figure
 from glassgrad.views.text import explain
 
 
 @dataclass(frozen=True)
-class Example:
+class Example(Shown):
     """A worked example of the lectures.
 
     Attributes
@@ -71,6 +74,16 @@ class Example:
         if self.more is not None:
             parts.append(self.more(out, width))
         return "\n\n".join(part for part in parts if part)
+
+    def derivation(self) -> Derivation:
+        """Its gradient as mathematics, each group that the table opens opened too."""
+        return derive(self.build(), fold=self.fold is not False)
+
+    def draw(self) -> Picture:
+        """The example's own figure, or the picture of its graph."""
+        if self.picture is not None:
+            return of_figure(self.title, self.picture)
+        return draw(self.build(), fold=self.fold, title=self.title)
 
     def prose(self, width: int) -> list[str]:
         """The paragraphs of `watch`, wrapped."""

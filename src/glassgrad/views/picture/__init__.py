@@ -1,0 +1,1 @@
+"""Pictures of graphs and networks as SVG and as pages."""
