@@ -30,7 +30,7 @@ def alarms(trainer, X, y, epochs, validation=None):
     [
         (nn.ReLU, optim.SGD(0.1), (64,)),
         (nn.Tanh, optim.Adam(3e-3), (64, 32)),
-        (nn.Sigmoid, optim.Momentum(0.02), (32,)),
+        (nn.Sigmoid, optim.SGD(0.02, momentum=0.9), (32,)),
         (nn.LeakyReLU, optim.Adam(3e-3), (32,)),
         (nn.ReLU, optim.SGD(0.1), ()),
     ],
@@ -99,6 +99,6 @@ def test_regressors_and_two_classes():
 
     X, y = load_diabetes(return_X_y=True)
     X, y = X / X.std(axis=0), (y - y.mean()) / y.std()
-    assert gg.diagnose(MLPRegressor((16,), max_iter=60, random_state=0).fit(X, y), X, y).codes == ()
+    assert gg.diagnose(MLPRegressor(hidden_layer_sizes=(16,), max_iter=60, random_state=0).fit(X, y), X, y).codes == ()
     two = np.where(y > 0, "more", "less")
     assert gg.diagnose(LogisticRegression().fit(X, two), X, two).codes == ()

@@ -94,9 +94,12 @@ def _plain(x: Any) -> Any:
 
 
 def _cutter(probe: Probe, rows: Array) -> Wire | None:
-    """The gate of the loss at which the gradient of such rows ends: it gets one, and hands none on."""
+    """The gate of the loss at which the gradient of such rows ends: it gets one, and hands none on.
+
+    Of several, the one nearest to the output: that is how far the gradient came.
+    """
     n = len(probe.rows)
-    for wire in reversed(topological([probe.cost], stop=[probe.output])):
+    for wire in topological([probe.cost], stop=[probe.output]):
         moving = [x for x in wire.operands if x.active and x.shape[:1] == (n,)]
         if wire.shape[:1] == (n,) and moving and wire is not probe.output:
             got = probe.gradient(wire)[rows].any()

@@ -30,7 +30,8 @@ def update_signs(case: Case) -> Iterator[Finding]:
     ratios = _noted(case) or _tried(case)
     if not ratios:
         return
-    lasting = {name: min(values[-_STEPS:]) for name, values in ratios.items()}
+    worst = max if _ran_away(case) else min  # one step is enough for that; else it has to last
+    lasting = {name: worst(values[-_STEPS:]) for name, values in ratios.items()}
     high = at("large update") * (1 if case.experienced else at("first steps"))
     rows = list(lasting.items())
     large = [i for i, (_, v) in enumerate(rows) if v > high]
@@ -49,6 +50,10 @@ def update_signs(case: Case) -> Iterator[Finding]:
             "small-updates", f"no step changes a matrix by more than {_percent(value)} of its size ({name})",
             shares(title, rows, range(len(rows)), log=True), units=1.0,
         )  # fmt: skip
+
+
+def _ran_away(case: Case) -> bool:
+    return case.history is not None and case.history.stopped == "diverged"
 
 
 def _percent(value: float) -> str:
@@ -77,8 +82,9 @@ def _tried(case: Case) -> dict[str, list[float]]:
         for i, name in matrices:
             old, new = np.asarray(before[i], np.float64), np.asarray(memory.arrays[i], np.float64)
             size_, change = float(np.linalg.norm(old)), float(np.linalg.norm(new - old))
-            found.setdefault(name, []).append(change / size_ if size_ > 0 else 0.0)
-    return {name: values for name, values in found.items() if np.isfinite(values).all()}
+            ratio = 0.0 if size_ == 0 else change / size_
+            found.setdefault(name, []).append(ratio if np.isfinite(ratio) else np.inf)  # it ran away
+    return found
 
 
 def _unlearned(case: Case) -> bool:
@@ -92,9 +98,9 @@ def _unlearned(case: Case) -> bool:
 
 def breakdown_signs(case: Case) -> Iterator[Finding]:
     """Numbers that ran away."""
-    probe, history = case.probe, case.history
+    probe = case.probe
     bad = [(n, p) for n, p in case.trainer.net.named_parameters() if not np.isfinite(p.value).all()]
-    diverged = history is not None and history.stopped == "diverged"
+    diverged = _ran_away(case)
     if probe.finite and not diverged:
         return
     if bad:
