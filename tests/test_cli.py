@@ -51,7 +51,8 @@ def test_the_version_and_the_commands_are_shown():
     ("command", "words"),
     [
         ("train", ["--epochs", "--seed", "--hidden", "--batch-size", "--rate", "--optimizer", "--patience",
-                   "--held-out", "--output", "--overwrite", "--quiet", "--debug", "glassgrad train digits"]),
+                   "--held-out", "--output", "--overwrite", "--quiet",
+                   "--diagnose", "--debug", "glassgrad train digits"]),
         ("explain", ["--list", "--fold", "--open", "--width", "--derive", "--latex", "glassgrad explain add-mul"]),
         ("check", ["--shape", "--seed", "--order", "--tolerance", "glassgrad check all"]),
     ],
@@ -234,6 +235,14 @@ def test_examples_are_listed_folded_and_set_to_a_width(here):
     assert len(opened) > len(folded)
     for width in ("60", "100"):
         assert max(map(len, invoke("explain", "add-mul", "--width", width).output.splitlines())) <= int(width)
+
+
+def test_the_doctor_is_asked_after_training(here):
+    shown = invoke(*QUICK, "--quiet", "--diagnose")
+    assert shown.exit_code == 0, shown.output
+    assert "diagnosis of a 64-" in shown.output
+    assert re.search(r"no alarm: \d\d illnesses were looked for", shown.output)
+    assert "--diagnose" not in (here / "digits-model" / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_derivation_is_written_as_a_page(here):

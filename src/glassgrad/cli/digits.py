@@ -14,7 +14,7 @@ import typer
 
 from glassgrad import __version__, data, nn, optim, storage
 from glassgrad.cli import common, folders
-from glassgrad.cli.runs import collected, console, proof, proved, versions
+from glassgrad.cli.runs import collected, console, diagnosed, proof, proved, versions
 from glassgrad.cli.settings import Settings
 from glassgrad.errors import DataError
 from glassgrad.train import DIGITS_EPOCHS, History, Trainer, digits_trainer
@@ -44,6 +44,8 @@ def train_digits(settings: Settings) -> None:
         job.check()
         history = job.fit(epochs, settings.patience)
         job.tell(history)
+        if settings.diagnose:
+            diagnosed(job.trainer, None, None, (job.X_held, job.y_held))
         job.write(folder, history)
     finally:
         folder.give_up()

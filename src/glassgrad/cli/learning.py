@@ -18,7 +18,7 @@ from sklearn.exceptions import ConvergenceWarning
 from glassgrad import __version__, data, nn
 from glassgrad.cli import common, folders
 from glassgrad.cli.modelling import OF_COUNTS, Choice, Data, choose, fitted
-from glassgrad.cli.runs import collected, proof, proved, versions
+from glassgrad.cli.runs import collected, diagnosed, proof, proved, versions
 from glassgrad.cli.settings import Settings, kinds_of_columns
 from glassgrad.data import Guess, Preparation, Table, guess_task
 from glassgrad.data.cells import shown
@@ -48,6 +48,8 @@ def train_file(settings: Settings) -> None:
         job.prepare()
         job.fit()
         job.judge()
+        if settings.diagnose:
+            job.diagnose()
         job.write(folder)
     finally:
         if folder is not None:
@@ -224,6 +226,13 @@ class _Job:
         for note in self.notes:
             common.warn(note)
         typer.echo(f"held-out {self.scores.summary()}")
+
+    def diagnose(self) -> None:
+        """Say what ails the model, its data or its run."""
+        target, names = self.model.target, self.preparation.feature_names
+        known = target.task == "classification"
+        y, y_held = (target.decode(y) if known else y for y in (self.y, self.y_held))
+        diagnosed(self.model.estimator, self.X, y, (self.X_held, y_held), names)
 
     # What is written
 

@@ -5,15 +5,19 @@ from __future__ import annotations
 import contextlib
 import platform
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import metadata
 from typing import Any
 
 import numpy as np
+import typer
 
 from glassgrad import __version__, nn
 from glassgrad.checks import check_gradient
+from glassgrad.cli import common
 from glassgrad.distributions import Distribution
+from glassgrad.doctor import diagnose
+from glassgrad.errors import UnsupportedError, reason
 from glassgrad.graphs import Graph
 from glassgrad.reports import GradientReport
 from glassgrad.tensors import tensor
@@ -63,3 +67,15 @@ def versions() -> dict[str, str]:
         f"scikit-learn {metadata.version('scikit-learn')}",
         "machine": f"{platform.system()} {platform.machine()}",
     }
+
+
+def diagnosed(
+    subject: Any, X: Any, y: Any, validation: tuple[Any, Any] | None = None, feature_names: Sequence[str] = ()
+) -> None:
+    """Print what the doctor says of a trainer or an estimator."""
+    try:
+        found = diagnose(subject, X, y, validation=validation, feature_names=feature_names)
+    except UnsupportedError as error:
+        common.warn(f"no diagnosis: {reason(error)}")
+    else:
+        typer.echo(f"\n{found.text(common.width())}\n")

@@ -44,6 +44,7 @@ class Settings:
     output: Path | None = None
     overwrite: bool = False
     quiet: bool = False
+    diagnose: bool = False
 
     def __post_init__(self) -> None:
         if self.rate is not None and not 0 < self.rate < math.inf:
@@ -58,7 +59,7 @@ class Settings:
         """The options that were given, by their names on the command line, without where the output goes."""
         usual, given = type(self)(self.data), {}
         for name, value in vars(self).items():
-            if value != getattr(usual, name) and name not in ("output", "overwrite", "quiet"):
+            if value != getattr(usual, name) and name not in ("output", "overwrite", "quiet", "diagnose"):
                 given["--" + name.strip("_").replace("_", "-")] = value
         return given
 

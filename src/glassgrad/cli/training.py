@@ -145,6 +145,10 @@ def train(
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Say only how good it is and where it went.", rich_help_panel=_RUN)
     ] = False,
+    diagnose: Annotated[
+        bool,
+        typer.Option("--diagnose", help="Look for what ails the network, its data, its run.", rich_help_panel=_RUN),
+    ] = False,
     debug: common.Debug = False,
 ) -> None:
     """Learn from a file, and write a model and a report page.
@@ -170,6 +174,7 @@ def train(
         hidden=widths(hidden), activation=activation, loss=loss, epochs=epochs, rate=rate, batch_size=batch_size,
         optimizer=optimizer, patience=patience, class_weight=class_weight, seed=seed, held_out=share_or_rows(held_out),
         split=split, labels=labels, encoding=encoding, output=output, overwrite=overwrite, quiet=quiet,
+        diagnose=diagnose,
     )  # fmt: skip
     if name in DATA:
         train_digits(settings)

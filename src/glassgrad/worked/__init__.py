@@ -6,12 +6,22 @@
 from __future__ import annotations
 
 from glassgrad.errors import unknown
-from glassgrad.worked import chain, constructions, derivatives, differences, first, likelihoods, networks, perturbed
+from glassgrad.worked import (
+    chain,
+    constructions,
+    derivatives,
+    differences,
+    first,
+    likelihoods,
+    networks,
+    patients,
+    perturbed,
+)
 from glassgrad.worked.record import Example
 
 EXAMPLES: dict[str, Example] = {
     example.name: example
-    for module in (first, chain, differences, derivatives, networks, likelihoods, constructions, perturbed)
+    for module in (first, chain, differences, derivatives, networks, patients, likelihoods, constructions, perturbed)
     for example in module.EXAMPLES
 }
 """Every worked example by its name, in the order of the rows of the sources."""
