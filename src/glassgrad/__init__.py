@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from glassgrad.views.derivation import Derivation, derive
     from glassgrad.views.paths import paths
     from glassgrad.views.picture.drawing import Picture, draw
+    from glassgrad.views.reasons import why
     from glassgrad.views.text import explain
     from glassgrad.wire import no_grad
 
@@ -79,6 +80,7 @@ _WHERE = {
     "transforms": ("grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"),
     "views.derivation": ("Derivation", "derive"),
     "views.paths": ("paths",),
+    "views.reasons": ("why",),
     "views.picture.drawing": ("Picture", "draw"),
     "views.text": ("explain",),
     "wire": ("no_grad",),
@@ -96,7 +98,7 @@ __all__ = [
     "distributions", "doctor", "draw", "erf", "errors", "exchange", "explain", "gate", "geometry", "grad", "hessian",
     "hvp", "jacobian", "jvp", "log_softmax", "logsumexp", "nn", "no_grad", "numerical_gradient", "one_hot", "ops",
     "optim", "paths", "random", "relu", "scatter_add", "sec", "sigmoid", "softmax", "softplus", "sparse_matmul",
-    "stop_gradient", "storage", "tensor", "trace", "train", "value_and_grad", "vjp", "worked",
+    "stop_gradient", "storage", "tensor", "trace", "train", "value_and_grad", "vjp", "why", "worked",
 ]  # fmt: skip
 
 

@@ -181,7 +181,7 @@ _STYLE = """<style>
 }
 .gg-paths p { margin: 0 0 .5em; }
 .gg-paths table { border-collapse: collapse; font-variant-numeric: tabular-nums; color: inherit; }
-.gg-paths td { padding: .35em 1em .35em 0; text-align: left; vertical-align: bottom; border: 0; background: none; }
+.gg-paths td { padding: .35em 1em .35em 0; text-align: left; vertical-align: baseline; border: 0; background: none; }
 .gg-paths td:first-child { text-align: right; white-space: nowrap; }
 .gg-paths tbody td { border-top: 1px solid var(--line); }
 .gg-paths tfoot td { border-top: 2px solid var(--soft); font-weight: 600; }
