@@ -52,7 +52,7 @@ CASES = {
     "frozen": (lambda: of(frozen(), lambda x: x * w(1.0)), "absent", "frozen", "p.frozen = False"),
     "no path": (lambda: gg.why(w(1.0) * 2.0, w(2.0, "w2")), "absent", "no path", "no path leads from w2"),
     "log of 0": (lambda: of(w(0.0), np.log), "not finite", "log of 0", "takes the logarithm of 0"),
-    "log of a negative": (lambda: of(w(-2.0), lambda x: x * np.log(x)), "not finite", "log of a negative", "arithm of -2"),
+    "log of a negative": (lambda: of(w(-2.0), lambda x: x * np.log(x)), "not finite", "log of a negative", "thm of -2"),
     "division by 0": (lambda: of(w(0.0), lambda x: 1.0 / x), "not finite", "division by 0", "divides 1 by 0"),
     "root": (lambda: of(w(-1.0), np.sqrt), "not finite", "root of a negative", "the root of -1"),
     "infinite slope": (lambda: of(w(0.0), np.sqrt), "not finite", "infinite slope", "has slope inf at 0"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from glassgrad.errors import unknown
 from glassgrad.worked import (
+    bugs,
     chain,
     constructions,
     derivatives,
@@ -21,7 +22,18 @@ from glassgrad.worked.record import Example
 
 EXAMPLES: dict[str, Example] = {
     example.name: example
-    for module in (first, chain, differences, derivatives, networks, patients, likelihoods, constructions, perturbed)
+    for module in (
+        first,
+        chain,
+        differences,
+        bugs,
+        derivatives,
+        networks,
+        patients,
+        likelihoods,
+        constructions,
+        perturbed,
+    )
     for example in module.EXAMPLES
 }
 """Every worked example by its name, in the order of the rows of the sources."""
