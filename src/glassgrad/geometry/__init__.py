@@ -16,6 +16,7 @@ from glassgrad.geometry.lines import Pieces, pieces
 from glassgrad.geometry.measuring import Measured
 from glassgrad.geometry.modulus import Hoelder, Modulus
 from glassgrad.geometry.polygons import half_plane, polygon_network, union_network
+from glassgrad.geometry.steps import CheckError, check_error
 from glassgrad.geometry.watching import RegionWatch
 from glassgrad.geometry.widths import WidthStudy, width_study
 from glassgrad.geometry.zigzag_run import (
@@ -29,10 +30,10 @@ from glassgrad.geometry.zigzag_run import (
 )
 
 __all__ = [
-    "Bounds", "Cell", "Construction", "DecisionRegions", "DepthStudy", "ELBOW_RATES", "ELBOW_WIDTHS", "ElbowRun",
-    "Elbows", "Folding", "Hoelder", "Measured", "Modulus", "Part", "Pieces", "RegionWatch", "Regions", "Step",
-    "WidthStudy", "bounds", "box_network", "constructed", "decision_regions", "depth_study", "elbow_picture",
-    "elbow_run", "elbow_runs", "elbow_start", "elbows", "fold", "folded_sawtooth", "folding", "half_plane",
-    "line_regions", "pieces", "plane_regions", "polygon_network", "regions", "serra", "step_network", "union_network",
-    "units_for", "watch_elbows", "width_study", "zaslavsky",
+    "Bounds", "Cell", "CheckError", "Construction", "DecisionRegions", "DepthStudy", "ELBOW_RATES", "ELBOW_WIDTHS",
+    "ElbowRun", "Elbows", "Folding", "Hoelder", "Measured", "Modulus", "Part", "Pieces", "RegionWatch", "Regions",
+    "Step", "WidthStudy", "bounds", "box_network", "check_error", "constructed", "decision_regions", "depth_study",
+    "elbow_picture", "elbow_run", "elbow_runs", "elbow_start", "elbows", "fold", "folded_sawtooth", "folding",
+    "half_plane", "line_regions", "pieces", "plane_regions", "polygon_network", "regions", "serra", "step_network",
+    "union_network", "units_for", "watch_elbows", "width_study", "zaslavsky",
 ]  # fmt: skip

@@ -17,6 +17,7 @@ from glassgrad.worked import (
     networks,
     patients,
     perturbed,
+    shapes,
 )
 from glassgrad.worked.record import Example
 
@@ -32,6 +33,7 @@ EXAMPLES: dict[str, Example] = {
         patients,
         likelihoods,
         constructions,
+        shapes,
         perturbed,
     )
     for example in module.EXAMPLES
