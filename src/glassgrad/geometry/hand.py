@@ -1,7 +1,8 @@
-"""What networks built by hand are made of: the threshold unit, and linear layers whose weights are given."""
+"""What networks built by hand are made of: the threshold unit, and layers whose weights are given."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -34,3 +35,9 @@ def linear(W: ArrayLike, b: ArrayLike, dtype: DTypeLike = np.float64) -> nn.Line
     layer = nn.Linear(*weights.shape, dtype=dtype)
     layer.W, layer.b = Parameter(weights), Parameter(np.asarray(b, dtype))
     return layer
+
+
+def relu_network(layers: Sequence[tuple[ArrayLike, ArrayLike]], dtype: DTypeLike = np.float64) -> nn.Sequential:
+    """Linear layers with these weights and biases, and ReLU between them."""
+    parts = [part for W, b in layers for part in (linear(W, b, dtype), nn.ReLU())]
+    return nn.Sequential(*parts[:-1])

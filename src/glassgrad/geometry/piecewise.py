@@ -14,8 +14,10 @@ import numpy as np
 
 from glassgrad import nn
 from glassgrad.errors import DataError, OperandError, UnsupportedError
+from glassgrad.geometry import straight
 from glassgrad.geometry.exact import Form, Shape
 from glassgrad.geometry.hand import Step
+from glassgrad.geometry.straight import layers_of, network_in, units_of
 
 Array = np.ndarray[Any, Any]
 States = tuple[int, ...]
@@ -180,39 +182,36 @@ def _arranged(
     return done
 
 
-def _rounded(value: float, net: nn.Layer) -> float:
-    """A setting as the network computes with it: in the dtype of its parameters."""
-    kinds = [p.dtype for p in net.parameters()]
-    return float(np.result_type(*kinds).type(value)) if kinds else value
-
-
 def _bent(layer: nn.Layer, net: nn.Layer) -> Units | None:
-    """What a layer of hidden units does, in whole numbers; None where it leaves its input alone in use."""
-    if isinstance(layer, nn.Identity | nn.Dropout):
-        return None
-    if isinstance(layer, nn.Maxout):
-        return Largest(layer.pieces)
-    if isinstance(layer, nn.HardTanh):
-        low, high = _rounded(layer.low, net), _rounded(layer.high, net)
-        return Bent([low, high], [0, 1, 0], [low, 0, high], layer.title)
+    """What a layer of hidden units does, in whole numbers; None where it leaves its input alone in use.
+
+    Settings such as a slope are taken as the network computes with them: in the dtype of its parameters.
+    """
     if isinstance(layer, Step):
         return Bent([0], [0, 0], [0, 1], layer.title)
-    if isinstance(layer, nn.PReLU):
-        a = np.asarray(layer.a.value, np.float64)
-        return Bent([0], np.stack([a, np.ones_like(a)], axis=-1), [0, 0], layer.title)
-    if isinstance(layer, nn.RandomizedReLU):
-        slope = (layer.low + layer.high) / 2
-    elif isinstance(layer, nn.LeakyReLU):
-        slope = layer.slope
-    elif isinstance(layer, nn.ReLU | nn.AbsoluteValue):
-        slope = 0.0 if isinstance(layer, nn.ReLU) else -1.0
-    else:
+    units = units_of(layer)
+    if units is None:
         raise UnsupportedError(
             f"{layer.title} is not known to be made of straight pieces: linear regions are counted for Linear layers "
             "with ReLU, LeakyReLU, PReLU, RandomizedReLU, AbsoluteValue, HardTanh, Maxout, Identity, Dropout or "
             "geometry.Step after them, one after the other; leave a last layer of another kind off with net[:-1]"
         )
-    return Bent([0], [_rounded(slope, net), 1], [0, 0], layer.title)
+    if not units:
+        return None
+    unit = units[0]
+    if isinstance(unit, straight.Largest):
+        return Largest(unit.pieces)
+    kinds = [p.dtype for p in net.parameters()]
+
+    def stored(x: Any) -> Array:
+        return np.asarray(x, np.result_type(*kinds) if kinds else np.float64).astype(np.float64)
+
+    kinks, pieces = stored(unit.kinks), [stored(slope) for slope in unit.slopes]
+    starts = [stored(unit.start) - pieces[0] * kinks[0]]
+    for kink, before, after in zip(kinks, pieces, pieces[1:], strict=False):
+        starts.append(starts[-1] + (before - after) * kink)
+    slopes, offsets = (np.stack(np.broadcast_arrays(*values), axis=-1) for values in (pieces, starts))
+    return Bent(kinks, slopes, offsets, layer.title)
 
 
 def network_of(model: Any) -> nn.Layer:
@@ -223,17 +222,13 @@ def network_of(model: Any) -> nn.Layer:
     OperandError
         Where there is none.
     """
-    if isinstance(model, nn.Layer):
-        return model
-    net = getattr(model, "net_", None) or getattr(model, "net", None)
-    if isinstance(net, nn.Layer):
-        return net
-    if callable(getattr(model, "network", None)):
-        return model.network()
-    raise OperandError(
-        f"{type(model).__name__} has no network whose regions could be found: give a layer of gg.nn such as "
-        "Sequential, a Trainer, or an estimator of gg.estimators after fit"
-    )
+    net = network_in(model)
+    if net is None:
+        raise OperandError(
+            f"{type(model).__name__} has no network whose regions could be found: give a layer of gg.nn such as "
+            "Sequential, a Trainer, or an estimator of gg.estimators after fit"
+        )
+    return net
 
 
 @dataclass(frozen=True)
@@ -271,7 +266,7 @@ def stages(model: Any) -> Stages:
     steps: list[Affine | Units] = []
     widths: list[int] = []
     inputs = width = 0
-    for layer in _flat(net):
+    for layer in layers_of(net):
         if isinstance(layer, nn.Linear):
             W = layer.W.value
             steps.append(Affine(W, None if layer.b is None else layer.b.value, layer.title))
@@ -285,9 +280,3 @@ def stages(model: Any) -> Stages:
     if not inputs:
         raise DataError(f"{type(net).__name__} has no Linear layer, so nothing says how many inputs it takes")
     return Stages(tuple(steps), inputs, width, tuple(widths))
-
-
-def _flat(net: nn.Layer) -> list[nn.Layer]:
-    if isinstance(net, nn.Sequential):
-        return [inner for layer in net for inner in _flat(layer)]
-    return [net]

@@ -16,6 +16,7 @@ from numpy.typing import DTypeLike
 
 from glassgrad import nn
 from glassgrad.errors import DataError
+from glassgrad.geometry.hand import relu_network
 
 Array = np.ndarray[Any, Any]
 _OFF = 8  # a stored parameter is within so many u of the exact one, relative to its scale
@@ -47,14 +48,7 @@ class Stage:
 
 def network(stages: Sequence[Stage], dtype: DTypeLike) -> nn.Sequential:
     """The stages as Linear and ReLU layers."""
-    layers: list[nn.Layer] = []
-    for i, stage in enumerate(stages):
-        layer = nn.Linear(*stage.W.shape, dtype=dtype)
-        layer.W.value = stage.W.astype(dtype)
-        assert layer.b is not None
-        layer.b.value = stage.b.astype(dtype)
-        layers += [layer] if i == len(stages) - 1 else [layer, nn.ReLU()]
-    return nn.Sequential(*layers)
+    return relu_network([(stage.W, stage.b) for stage in stages], dtype)
 
 
 def rounding(stages: Sequence[Stage], low: Array, high: Array, dtype: DTypeLike) -> float:

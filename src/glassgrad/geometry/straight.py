@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +68,21 @@ class Largest:
 Step = Affine | Bend | Largest
 
 
+def network_in(model: Any) -> nn.Layer | None:
+    """The network of a layer, a trainer or a fitted estimator; None where there is none."""
+    if isinstance(model, nn.Layer):
+        return model
+    net = getattr(model, "net_", None) or getattr(model, "net", None)
+    if isinstance(net, nn.Layer):
+        return net
+    return model.network() if callable(getattr(model, "network", None)) else None
+
+
+def layers_of(net: nn.Layer) -> list[nn.Layer]:
+    """The layers of a network one after the other, those of a `Sequential` inside another among them."""
+    return [inner for layer in net for inner in layers_of(layer)] if isinstance(net, nn.Sequential) else [net]
+
+
 def straight(net: Any) -> list[tuple[int, Step]]:
     """What a network does to a row, step by step, each with the place of its layer in the network.
 
@@ -82,28 +97,15 @@ def straight(net: Any) -> list[tuple[int, Step]]:
     UnsupportedError
         For a layer that is not made of straight pieces.
     """
-    found = net if isinstance(net, nn.Layer) else getattr(net, "net_", getattr(net, "net", None))
-    if not isinstance(found, nn.Layer):
+    found = network_in(net)
+    if found is None:
         raise OperandError(f"net is a network such as nn.Sequential(...), a Trainer or a fitted MLP, not {net!r:.60}")
-    return [(i, step) for i, layer in enumerate(_flat(found)) for step in _steps(layer)]
+    return [(i, step) for i, layer in enumerate(layers_of(found)) for step in _steps(layer)]
 
 
-def _flat(layer: nn.Layer) -> Iterator[nn.Layer]:
-    if isinstance(layer, nn.Sequential):
-        for part in layer:
-            yield from _flat(part)
-    else:
-        yield layer
-
-
-def _steps(layer: nn.Layer) -> list[Step]:
+def units_of(layer: nn.Layer) -> list[Bend | Largest] | None:
+    """What a layer of hidden units does in use: one step or none; None for one that is not made of straight pieces."""
     match layer:
-        case nn.Linear():
-            W = np.asarray(layer.W.value, np.float64)
-            b = np.zeros(W.shape[1]) if layer.b is None else np.asarray(layer.b.value, np.float64)
-            if not (np.isfinite(W).all() and np.isfinite(b).all()):
-                raise OperandError(f"{layer.title} has weights that are not finite")
-            return [Affine(W, b)]
         case nn.ReLU():
             return [Bend((0.0,), (0.0, 1.0))]
         case nn.AbsoluteValue():
@@ -121,7 +123,20 @@ def _steps(layer: nn.Layer) -> list[Step]:
         case nn.Identity() | nn.Dropout():
             return []
         case _:
-            raise UnsupportedError(
-                f"{layer.title} is not made of straight pieces; those are Linear, ReLU, LeakyReLU, PReLU, "
-                "RandomizedReLU, AbsoluteValue, HardTanh, Maxout, Identity and Dropout"
-            )
+            return None
+
+
+def _steps(layer: nn.Layer) -> Sequence[Step]:
+    if isinstance(layer, nn.Linear):
+        W = np.asarray(layer.W.value, np.float64)
+        b = np.zeros(W.shape[1]) if layer.b is None else np.asarray(layer.b.value, np.float64)
+        if not (np.isfinite(W).all() and np.isfinite(b).all()):
+            raise OperandError(f"{layer.title} has weights that are not finite")
+        return [Affine(W, b)]
+    units = units_of(layer)
+    if units is None:
+        raise UnsupportedError(
+            f"{layer.title} is not made of straight pieces; those are Linear, ReLU, LeakyReLU, PReLU, "
+            "RandomizedReLU, AbsoluteValue, HardTanh, Maxout, Identity and Dropout"
+        )
+    return units

@@ -17,6 +17,7 @@ from glassgrad import nn
 from glassgrad.data import zigzag
 from glassgrad.errors import OperandError, UnsupportedError, unknown
 from glassgrad.geometry.elbow_pictures import run_picture
+from glassgrad.geometry.hand import relu_network
 from glassgrad.geometry.lines import Pieces, pieces
 from glassgrad.optim import SGD
 from glassgrad.train import Trainer
@@ -79,7 +80,7 @@ class ElbowRun:
     def function(self, look: int = -1) -> Pieces:
         """The network at a look, as its exact pieces."""
         layers = [(self.W[look][None], self.b[look]), (self.v[look][:, None], self.c[look][None])]
-        return pieces(_network(layers, np.float64))
+        return pieces(relu_network(layers, np.float64))
 
     def picture(self, look: int = -1) -> Any:
         """The run as a matplotlib figure: the function with its elbows at a look, its slope, errors, elbows."""
@@ -209,17 +210,6 @@ def elbow_start(width: int, seed: int) -> list[tuple[Array, Array]]:
     return [(W, (-W[0] * places).astype(np.float32)), (v, np.zeros(1, np.float32))]
 
 
-def _network(layers: Sequence[tuple[Array, Array]], dtype: Any) -> nn.Sequential:
-    """A network of linear layers with these weights and biases, and ReLU between them."""
-    linear = [nn.Linear(*W.shape, dtype=dtype) for W, _ in layers]
-    net = nn.Sequential(*[part for layer in linear for part in (layer, nn.ReLU())][:-1])
-    for layer, (W, b) in zip(linear, layers, strict=True):
-        layer.W.value = W
-        if layer.b is not None:
-            layer.b.value = b
-    return net
-
-
 def squared_error(output: Any, y: Any) -> Any:
     """The mean of the squares."""
     return np.mean(np.square(output - y))
@@ -267,7 +257,7 @@ def elbow_run(
     if trained not in ELBOW_RATES:
         raise unknown("way to train", trained, ELBOW_RATES)
     seed = width if seed is None else seed
-    net = _network(elbow_start(width, seed), np.float32)
+    net = relu_network(elbow_start(width, seed), np.float32)
     if trained == "output":
         net[0].freeze()
     trainer = Trainer(net, squared_error, SGD(ELBOW_RATES[trained] if rate is None else rate), 40, engine=engine)
